@@ -1,0 +1,793 @@
+/*
+ * Copyright (C) the ngx_http_push_module authors
+ *
+ * Floor 1: messages under way on this machine: owns all that is in the arena
+ * of the zone, and the mailboxes of the worker slots.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_push_audience.h"
+#include "ngx_http_push_mailbox.h"
+#include "ngx_http_push_segment.h"
+#include "ngx_http_push_slots.h"
+
+
+#define NGX_HTTP_PUSH_MAILBOX_APART  (64 * 1024)  /* filled without the lock */
+#define NGX_HTTP_PUSH_MAILBOX_STEP   256          /* references per locking */
+#define NGX_HTTP_PUSH_MAILBOX_REFS   63           /* in a piece */
+
+
+/* a piece of a mailbox; 512 bytes */
+
+struct ngx_http_push_segment_refs_s {
+    ngx_http_push_segment_refs_t   *next;
+    ngx_http_push_segment_msg_t    *refs[NGX_HTTP_PUSH_MAILBOX_REFS];
+};
+
+
+typedef struct ngx_http_push_mailbox_chunk_s  ngx_http_push_mailbox_chunk_t;
+
+struct ngx_http_push_mailbox_chunk_s {
+    ngx_http_push_mailbox_chunk_t  *next;
+    u_char                          data[];
+};
+
+
+/*
+ * A message: this and the name and what else fits into a page, the rest in
+ * chunks of a page, so that a fragmented arena still takes it.  Counted by
+ * the mailboxes that refer to it, and by who is making it.
+ */
+
+struct ngx_http_push_segment_msg_s {
+    ngx_http_push_mailbox_chunk_t  *more;
+    uint32_t                        refs;
+    uint32_t                        hash;
+    uint32_t                        len;      /* of the wire */
+    uint32_t                        inlined;  /* of it, behind the name */
+    uint32_t                        size;     /* in the arena */
+    uint32_t                        name_len;
+    u_char                          data[];
+};
+
+
+/* where the next byte of a message goes */
+
+typedef struct {
+    u_char                         *p;
+    size_t                          room;
+    ngx_http_push_mailbox_chunk_t  *next;
+} ngx_http_push_mailbox_writer_t;
+
+
+static ngx_http_push_segment_msg_t *ngx_http_push_mailbox_create_locked(
+    ngx_http_push_segment_t *seg, ngx_http_push_mailbox_letter_t *letter);
+static ngx_uint_t ngx_http_push_mailbox_apart_locked(
+    ngx_http_push_segment_t *seg, ngx_http_push_segment_msg_t *m);
+static void ngx_http_push_mailbox_fill(ngx_http_push_segment_msg_t *m,
+    ngx_http_push_mailbox_letter_t *letter);
+static void ngx_http_push_mailbox_write(ngx_http_push_mailbox_writer_t *w,
+    ngx_str_t *src);
+static ngx_uint_t ngx_http_push_mailbox_link_locked(
+    ngx_http_push_segment_t *seg, ngx_http_push_audience_channel_t *ch,
+    ngx_http_push_segment_msg_t *m, ngx_http_push_mailbox_letter_t *letter,
+    uint16_t *rung);
+static void ngx_http_push_mailbox_append_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_segment_box_t *box, ngx_http_push_segment_msg_t *m);
+static void ngx_http_push_mailbox_gather_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_mailbox_batch_t *b);
+static ngx_uint_t ngx_http_push_mailbox_add_item(
+    ngx_http_push_mailbox_batch_t *b, ngx_http_push_segment_msg_t *m);
+static void ngx_http_push_mailbox_add_pieces(ngx_http_push_mailbox_batch_t *b);
+static ngx_http_push_segment_msg_t *ngx_http_push_mailbox_shift_locked(
+    ngx_http_push_segment_t *seg, ngx_http_push_segment_box_t *box);
+static void ngx_http_push_mailbox_drop_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_segment_box_t *box);
+static void ngx_http_push_mailbox_trim_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_segment_box_t *box);
+static void ngx_http_push_mailbox_unref_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_segment_msg_t *m);
+static void *ngx_http_push_mailbox_alloc_locked(ngx_http_push_segment_t *seg,
+    size_t size);
+static ngx_int_t ngx_http_push_mailbox_evict_locked(
+    ngx_http_push_segment_t *seg);
+static size_t ngx_http_push_mailbox_block(size_t size);
+
+
+/*
+ * A large message is filled without the lock.  Until it is linked it stands
+ * in sh->making, where it is found again if this process is killed; one at a
+ * time, and of a quarter of the largest size at most, so that the arena has
+ * room for the largest one beside it.
+ */
+
+ngx_int_t
+ngx_http_push_mailbox_post(ngx_http_push_segment_t *seg,
+    ngx_http_push_mailbox_letter_t *letter)
+{
+    uint16_t                           rung[NGX_HTTP_PUSH_SLOTS_MAX];
+    ngx_uint_t                         i, n;
+    ngx_atomic_uint_t                  incarnation;
+    ngx_http_push_segment_sh_t        *sh;
+    ngx_http_push_segment_msg_t       *m;
+    ngx_http_push_audience_channel_t  *ch;
+
+    letter->subscribers = 0;
+    letter->known = 0;
+    letter->self = 0;
+
+    if (letter->header.len + letter->body.len > seg->message_max) {
+        return NGX_DECLINED;
+    }
+
+    sh = seg->sh;
+    n = 0;
+
+    ngx_http_push_segment_lock(seg);
+
+    ch = ngx_http_push_audience_find_locked(seg, &letter->channel,
+                                            letter->hash);
+
+    if (ch == NULL && sh->everything == 0) {
+        ngx_http_push_segment_unlock(seg);
+        return NGX_OK;
+    }
+
+    m = ngx_http_push_mailbox_create_locked(seg, letter);
+
+    if (m != NULL && ngx_http_push_mailbox_apart_locked(seg, m)) {
+
+        incarnation = sh->incarnation;
+
+        ngx_http_push_segment_unlock(seg);
+
+        ngx_http_push_mailbox_fill(m, letter);
+
+        ngx_http_push_segment_leave(seg);
+
+        ngx_http_push_segment_lock(seg);
+
+        if (sh->incarnation == incarnation) {
+            sh->making = NULL;
+
+        } else {
+            m = ngx_http_push_mailbox_create_locked(seg, letter);
+
+            if (m != NULL) {
+                ngx_http_push_mailbox_fill(m, letter);
+            }
+        }
+
+        ch = ngx_http_push_audience_find_locked(seg, &letter->channel,
+                                                letter->hash);
+
+    } else if (m != NULL) {
+        ngx_http_push_mailbox_fill(m, letter);
+    }
+
+    if (m != NULL) {
+        n = ngx_http_push_mailbox_link_locked(seg, ch, m, letter, rung);
+    }
+
+    ngx_http_push_segment_unlock(seg);
+
+    for (i = 0; i < n; i++) {
+        ngx_http_push_slots_ring(rung[i]);
+    }
+
+    return (m != NULL) ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_http_push_segment_msg_t *
+ngx_http_push_mailbox_create_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_mailbox_letter_t *letter)
+{
+    size_t                           head, len, rest, size;
+    ngx_http_push_segment_msg_t     *m;
+    ngx_http_push_mailbox_chunk_t  **next;
+
+    head = offsetof(ngx_http_push_segment_msg_t, data) + letter->channel.len;
+    len = letter->header.len + letter->body.len;
+
+    size = ngx_min(head + len, ngx_pagesize);
+
+    m = ngx_http_push_mailbox_alloc_locked(seg, size);
+    if (m == NULL) {
+        return NULL;
+    }
+
+    m->more = NULL;
+    m->refs = 1;
+    m->hash = letter->hash;
+    m->len = len;
+    m->inlined = size - head;
+    m->size = ngx_http_push_mailbox_block(size);
+    m->name_len = letter->channel.len;
+
+    seg->sh->messages++;
+
+    next = &m->more;
+
+    for (rest = len - m->inlined; rest != 0; /* void */ ) {
+
+        size = ngx_min(rest + sizeof(ngx_http_push_mailbox_chunk_t),
+                       ngx_pagesize);
+
+        *next = ngx_http_push_mailbox_alloc_locked(seg, size);
+        if (*next == NULL) {
+            seg->sh->message_bytes += m->size;
+            ngx_http_push_mailbox_unref_locked(seg, m);
+            return NULL;
+        }
+
+        (*next)->next = NULL;
+        next = &(*next)->next;
+
+        m->size += ngx_http_push_mailbox_block(size);
+        rest -= size - sizeof(ngx_http_push_mailbox_chunk_t);
+    }
+
+    seg->sh->message_bytes += m->size;
+
+    return m;
+}
+
+
+/* 1: m is to be filled, then ngx_http_push_segment_leave() to be called */
+
+static ngx_uint_t
+ngx_http_push_mailbox_apart_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_segment_msg_t *m)
+{
+    if (m->len < NGX_HTTP_PUSH_MAILBOX_APART
+        || m->len > seg->message_max / 4
+        || seg->sh->making != NULL)
+    {
+        return 0;
+    }
+
+    seg->sh->making = m;
+    seg->sh->maker = seg->slot;
+
+    return ngx_http_push_segment_enter(seg, seg->sh->incarnation);
+}
+
+
+static void
+ngx_http_push_mailbox_fill(ngx_http_push_segment_msg_t *m,
+    ngx_http_push_mailbox_letter_t *letter)
+{
+    ngx_http_push_mailbox_writer_t  w;
+
+    w.p = m->data;
+    w.room = m->name_len + m->inlined;
+    w.next = m->more;
+
+    ngx_http_push_mailbox_write(&w, &letter->channel);
+    ngx_http_push_mailbox_write(&w, &letter->header);
+    ngx_http_push_mailbox_write(&w, &letter->body);
+}
+
+
+static void
+ngx_http_push_mailbox_write(ngx_http_push_mailbox_writer_t *w, ngx_str_t *src)
+{
+    size_t   n, rest;
+    u_char  *p;
+
+    p = src->data;
+
+    for (rest = src->len; rest != 0; rest -= n) {
+
+        if (w->room == 0) {
+            w->p = w->next->data;
+            w->room = ngx_pagesize - sizeof(ngx_http_push_mailbox_chunk_t);
+            w->next = w->next->next;
+        }
+
+        n = ngx_min(rest, w->room);
+
+        w->p = ngx_cpymem(w->p, p, n);
+        w->room -= n;
+        p += n;
+    }
+}
+
+
+/*
+ * All mailboxes get it under one locking: that is the one order per channel
+ * of all workers.  Returns how many slots are to be rung.
+ */
+
+static ngx_uint_t
+ngx_http_push_mailbox_link_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_audience_channel_t *ch, ngx_http_push_segment_msg_t *m,
+    ngx_http_push_mailbox_letter_t *letter, uint16_t *rung)
+{
+    ngx_uint_t                    i, n, wanted;
+    ngx_http_push_audience_t     *e;
+    ngx_http_push_segment_sh_t   *sh;
+    ngx_http_push_segment_box_t  *box;
+
+    n = 0;
+    sh = seg->sh;
+
+    for (e = (ch != NULL) ? ngx_http_push_audience_next(ch, NULL) : NULL;
+         e != NULL;
+         e = ngx_http_push_audience_next(ch, e))
+    {
+        if (!ngx_http_push_audience_alive(seg, e)) {
+            continue;
+        }
+
+        letter->subscribers += e->count;
+
+        box = &sh->boxes[e->slot];
+
+        if (box->flags & NGX_HTTP_PUSH_SEGMENT_EVERYTHING) {
+            continue;
+        }
+
+        ngx_http_push_mailbox_append_locked(seg, box, m);
+        rung[n++] = e->slot;
+    }
+
+    wanted = NGX_HTTP_PUSH_SEGMENT_ATTACHED|NGX_HTTP_PUSH_SEGMENT_EVERYTHING;
+
+    for (i = 0; sh->everything != 0 && i < sh->high; i++) {
+        box = &sh->boxes[i];
+
+        if ((box->flags & (wanted|NGX_HTTP_PUSH_SEGMENT_DEAD)) == wanted) {
+            ngx_http_push_mailbox_append_locked(seg, box, m);
+            rung[n++] = i;
+        }
+    }
+
+    ngx_http_push_mailbox_unref_locked(seg, m);
+
+    letter->known = (n != 0);
+
+    for (i = 0; i < n; i++) {
+
+        if (rung[i] == seg->slot) {
+            letter->self = 1;
+            rung[i] = rung[--n];
+            break;
+        }
+    }
+
+    return n;
+}
+
+
+/*
+ * m is not freed here: its maker holds it.  The room for the reference may
+ * have been taken from this same mailbox.
+ */
+
+static void
+ngx_http_push_mailbox_append_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_segment_box_t *box, ngx_http_push_segment_msg_t *m)
+{
+    ngx_http_push_segment_refs_t  *refs;
+
+    if (box->n >= seg->mailbox_max) {
+        ngx_http_push_mailbox_drop_locked(seg, box);
+    }
+
+    if (box->tail == NULL || box->last == NGX_HTTP_PUSH_MAILBOX_REFS) {
+
+        refs = ngx_http_push_mailbox_alloc_locked(seg,
+                                       sizeof(ngx_http_push_segment_refs_t));
+
+        if (refs == NULL) {
+            ngx_http_push_mailbox_drop_locked(seg, box);
+            box->lost++;
+            return;
+        }
+
+        refs->next = NULL;
+
+        if (box->tail == NULL) {
+            box->head = refs;
+            box->first = 0;
+
+        } else {
+            box->tail->next = refs;
+        }
+
+        box->tail = refs;
+        box->last = 0;
+    }
+
+    box->tail->refs[box->last++] = m;
+    box->bytes += m->size;
+    box->n++;
+
+    m->refs++;
+}
+
+
+ngx_int_t
+ngx_http_push_mailbox_peek(ngx_http_push_segment_t *seg,
+    ngx_http_push_mailbox_batch_t *b)
+{
+    ngx_int_t                     rc;
+    ngx_http_push_segment_sh_t   *sh;
+    ngx_http_push_segment_box_t  *box;
+
+    sh = seg->sh;
+    box = seg->box;
+    rc = NGX_OK;
+
+    b->lost = 0;
+    b->gap = 0;
+    b->npieces = 0;
+
+    /* all that is written is our own box's, and gone with us */
+
+    ngx_http_push_segment_lock_read(seg);
+
+    if (!b->partial) {
+        b->lost = box->lost;
+        b->gap = (box->flags & NGX_HTTP_PUSH_SEGMENT_GAP) ? 1 : 0;
+
+        box->lost = 0;
+        box->flags &= ~NGX_HTTP_PUSH_SEGMENT_GAP;
+
+        b->incarnation = sh->incarnation;
+        b->drops = box->drops;
+        b->nitems = 0;
+
+        ngx_http_push_mailbox_gather_locked(seg, b);
+
+        if (b->nitems == 0) {
+            rc = NGX_DECLINED;
+        }
+
+    } else if (b->incarnation == sh->incarnation && b->drops == box->drops) {
+        ngx_http_push_mailbox_add_pieces(b);
+
+    } else {
+        rc = NGX_DECLINED;
+    }
+
+    ngx_http_push_segment_unlock(seg);
+
+    return rc;
+}
+
+
+static void
+ngx_http_push_mailbox_gather_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_mailbox_batch_t *b)
+{
+    size_t                         bytes;
+    ngx_uint_t                     i, first;
+    ngx_http_push_segment_box_t   *box;
+    ngx_http_push_segment_msg_t   *m;
+    ngx_http_push_segment_refs_t  *refs;
+
+    box = seg->box;
+    refs = box->head;
+    first = box->first;
+    bytes = 0;
+
+    for (i = 0; i < box->n && i < NGX_HTTP_PUSH_MAILBOX_ITEMS; i++) {
+
+        if (first == NGX_HTTP_PUSH_MAILBOX_REFS) {
+            refs = refs->next;
+            first = 0;
+        }
+
+        m = refs->refs[first++];
+        bytes += m->len;
+
+        if ((i != 0 && bytes > NGX_HTTP_PUSH_MAILBOX_BYTES)
+            || !ngx_http_push_mailbox_add_item(b, m))
+        {
+            return;
+        }
+    }
+}
+
+
+/* 0: no room for its pieces, it is for another batch */
+
+static ngx_uint_t
+ngx_http_push_mailbox_add_item(ngx_http_push_mailbox_batch_t *b,
+    ngx_http_push_segment_msg_t *m)
+{
+    size_t                         chunk;
+    ngx_uint_t                     n;
+    ngx_http_push_mailbox_item_t  *item;
+
+    chunk = ngx_pagesize - sizeof(ngx_http_push_mailbox_chunk_t);
+
+    n = 1 + (m->len - m->inlined + chunk - 1) / chunk;
+
+    if (b->nitems != 0 && n > NGX_HTTP_PUSH_MAILBOX_PIECES - b->npieces) {
+        return 0;
+    }
+
+    item = &b->items[b->nitems++];
+
+    item->name.len = m->name_len;
+    item->name.data = m->data;
+    item->hash = m->hash;
+    item->len = m->len;
+    item->npieces = n;
+
+    b->pieces[b->npieces].data = m->data + m->name_len;
+    b->pieces[b->npieces++].len = m->inlined;
+
+    b->resume = m->more;
+    b->rest = m->len - m->inlined;
+
+    ngx_http_push_mailbox_add_pieces(b);
+
+    return !b->partial;
+}
+
+
+static void
+ngx_http_push_mailbox_add_pieces(ngx_http_push_mailbox_batch_t *b)
+{
+    size_t                          len;
+    ngx_http_push_mailbox_chunk_t  *chunk;
+
+    while (b->rest != 0 && b->npieces < NGX_HTTP_PUSH_MAILBOX_PIECES) {
+
+        chunk = b->resume;
+        len = ngx_min(b->rest,
+                      ngx_pagesize - sizeof(ngx_http_push_mailbox_chunk_t));
+
+        b->pieces[b->npieces].data = chunk->data;
+        b->pieces[b->npieces++].len = len;
+
+        b->rest -= len;
+        b->resume = chunk->next;
+    }
+
+    b->partial = (b->rest != 0);
+}
+
+
+ngx_int_t
+ngx_http_push_mailbox_pop(ngx_http_push_segment_t *seg,
+    ngx_http_push_mailbox_batch_t *b)
+{
+    ngx_uint_t                    i;
+    ngx_http_push_segment_sh_t   *sh;
+    ngx_http_push_segment_box_t  *box;
+    ngx_http_push_segment_msg_t  *m;
+
+    sh = seg->sh;
+    box = seg->box;
+
+    ngx_http_push_segment_lock(seg);
+
+    if (b->incarnation != sh->incarnation || b->drops != box->drops) {
+        ngx_http_push_segment_unlock(seg);
+        return NGX_DECLINED;
+    }
+
+    for (i = 0; i < b->nitems; i++) {
+        m = ngx_http_push_mailbox_shift_locked(seg, box);
+        ngx_http_push_mailbox_unref_locked(seg, m);
+    }
+
+    ngx_http_push_segment_unlock(seg);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_push_mailbox_clear_locked(ngx_http_push_segment_t *seg,
+    ngx_uint_t slot)
+{
+    ngx_uint_t                    i;
+    ngx_http_push_segment_sh_t   *sh;
+    ngx_http_push_segment_box_t  *box;
+    ngx_http_push_segment_msg_t  *m;
+
+    sh = seg->sh;
+    box = &sh->boxes[slot];
+
+    for (i = 0; box->n != 0 && i < NGX_HTTP_PUSH_MAILBOX_STEP; i++) {
+        m = ngx_http_push_mailbox_shift_locked(seg, box);
+        ngx_http_push_mailbox_unref_locked(seg, m);
+    }
+
+    box->drops++;
+
+    if (box->n != 0) {
+        return NGX_AGAIN;
+    }
+
+    ngx_http_push_mailbox_trim_locked(seg, box);
+
+    if (sh->making != NULL && sh->maker == slot) {
+        ngx_http_push_mailbox_unref_locked(seg, sh->making);
+        sh->making = NULL;
+    }
+
+    return NGX_OK;
+}
+
+
+/* takes the oldest reference out; it is the caller's */
+
+static ngx_http_push_segment_msg_t *
+ngx_http_push_mailbox_shift_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_segment_box_t *box)
+{
+    ngx_http_push_segment_msg_t   *m;
+    ngx_http_push_segment_refs_t  *refs;
+
+    refs = box->head;
+
+    if (box->first == NGX_HTTP_PUSH_MAILBOX_REFS) {
+        box->head = refs->next;
+        box->first = 0;
+        ngx_slab_free_locked(seg->sh->arena, refs);
+        refs = box->head;
+    }
+
+    m = refs->refs[box->first++];
+
+    box->bytes -= m->size;
+    box->n--;
+
+    if (box->n == 0) {
+
+        /* the last piece stays for the next messages */
+
+        box->first = 0;
+        box->last = 0;
+    }
+
+    return m;
+}
+
+
+/* the worker has fallen behind: what waits for it is lost to it */
+
+static void
+ngx_http_push_mailbox_drop_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_segment_box_t *box)
+{
+    ngx_http_push_segment_msg_t  *m;
+
+    box->lost += box->n;
+    box->drops++;
+    box->flags |= NGX_HTTP_PUSH_SEGMENT_GAP;
+
+    while (box->n != 0) {
+        m = ngx_http_push_mailbox_shift_locked(seg, box);
+        ngx_http_push_mailbox_unref_locked(seg, m);
+    }
+
+    ngx_http_push_mailbox_trim_locked(seg, box);
+}
+
+
+/* of an empty mailbox */
+
+static void
+ngx_http_push_mailbox_trim_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_segment_box_t *box)
+{
+    if (box->head != NULL) {
+        ngx_slab_free_locked(seg->sh->arena, box->head);
+    }
+
+    box->head = NULL;
+    box->tail = NULL;
+    box->first = 0;
+    box->last = 0;
+}
+
+
+static void
+ngx_http_push_mailbox_unref_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_segment_msg_t *m)
+{
+    ngx_http_push_segment_sh_t     *sh;
+    ngx_http_push_mailbox_chunk_t  *chunk, *next;
+
+    if (--m->refs != 0) {
+        return;
+    }
+
+    sh = seg->sh;
+
+    sh->messages--;
+    sh->message_bytes -= m->size;
+
+    for (chunk = m->more; chunk != NULL; chunk = next) {
+        next = chunk->next;
+        ngx_slab_free_locked(sh->arena, chunk);
+    }
+
+    ngx_slab_free_locked(sh->arena, m);
+}
+
+
+/* takes the room from the mailboxes where there is none */
+
+static void *
+ngx_http_push_mailbox_alloc_locked(ngx_http_push_segment_t *seg, size_t size)
+{
+    void  *p;
+
+    do {
+        p = ngx_slab_alloc_locked(seg->sh->arena, size);
+
+    } while (p == NULL && ngx_http_push_mailbox_evict_locked(seg) == NGX_OK);
+
+    return p;
+}
+
+
+/*
+ * Who pins the most loses all: a worker that is stopped or far behind, for
+ * whom the messages come too late anyway.
+ */
+
+static ngx_int_t
+ngx_http_push_mailbox_evict_locked(ngx_http_push_segment_t *seg)
+{
+    ngx_uint_t                    i;
+    ngx_http_push_segment_sh_t   *sh;
+    ngx_http_push_segment_box_t  *box, *most, *idle;
+
+    sh = seg->sh;
+    most = NULL;
+    idle = NULL;
+
+    for (i = 0; i < sh->high; i++) {
+        box = &sh->boxes[i];
+
+        if (box->n == 0) {
+            idle = (box->head != NULL) ? box : idle;
+
+        } else if (most == NULL || box->bytes > most->bytes) {
+            most = box;
+        }
+    }
+
+    if (most != NULL) {
+        ngx_http_push_mailbox_drop_locked(seg, most);
+        return NGX_OK;
+    }
+
+    if (idle != NULL) {
+        ngx_http_push_mailbox_trim_locked(seg, idle);
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* what the slab takes for it */
+
+static size_t
+ngx_http_push_mailbox_block(size_t size)
+{
+    size_t  block;
+
+    if (size > ngx_pagesize / 2) {
+        return ngx_pagesize;
+    }
+
+    for (block = 64; block < size; block <<= 1) { /* void */ }
+
+    return block;
+}
