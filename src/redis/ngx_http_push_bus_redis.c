@@ -1,0 +1,666 @@
+/*
+ * Copyright (C) the ngx_http_push_module authors
+ *
+ * Floor 1: the bus of many machines: owns this worker's two links to Redis,
+ * and brings what they carry together with the hub.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_push_bus_redis.h"
+#include "ngx_http_push_interest.h"
+#include "ngx_http_push_link.h"
+#include "ngx_http_push_orders.h"
+#include "ngx_http_push_probe.h"
+
+
+#define NGX_HTTP_PUSH_BUS_REDIS_WORKER_MAX   64
+#define NGX_HTTP_PUSH_BUS_REDIS_MESSAGE_MAX  (512 * 1024 * 1024)  /* Redis' */
+
+#define NGX_HTTP_PUSH_BUS_REDIS_SUB          0     /* in figures->links */
+#define NGX_HTTP_PUSH_BUS_REDIS_CMD          1
+
+
+/* bus is the first member: the interface's pointer is one to the whole */
+
+typedef struct {
+    ngx_http_push_bus_t            bus;
+
+    ngx_http_push_redis_conf_t    *rc;
+    ngx_http_push_hub_t           *hub;
+    ngx_http_push_figures_t       *figures;
+    ngx_log_t                     *log;
+
+    ngx_http_push_link_t          *sub;       /* subscriptions only */
+    ngx_http_push_link_t          *cmd;       /* everything else */
+    ngx_http_push_link_outage_t    outage;
+    ngx_http_push_interest_t      *interest;
+    ngx_http_push_orders_t        *orders;
+    ngx_http_push_probe_t         *probe;
+
+    ngx_str_t                      control;   /* of all workers */
+    ngx_str_t                      own;       /* of this one */
+    ngx_http_push_link_command_t   listen;    /* SUBSCRIBE of both */
+
+    ngx_http_push_msg_t           *gap;
+    ngx_http_push_msg_t           *deleted;
+
+    size_t                         max_message;
+    unsigned                       sub_ready:1;
+    unsigned                       cmd_ready:1;
+    unsigned                       told:1;    /* of a bad message */
+} ngx_http_push_bus_redis_t;
+
+
+static ngx_int_t ngx_http_push_bus_redis_init(ngx_http_push_bus_redis_t *b,
+    ngx_str_t *worker);
+static ngx_int_t ngx_http_push_bus_redis_init_names(
+    ngx_http_push_bus_redis_t *b, ngx_str_t *worker);
+static ngx_int_t ngx_http_push_bus_redis_init_links(
+    ngx_http_push_bus_redis_t *b);
+
+static ngx_int_t ngx_http_push_bus_redis_subscribe(ngx_http_push_bus_t *bus,
+    ngx_http_push_channel_t *ch);
+static ngx_int_t ngx_http_push_bus_redis_unsubscribe(ngx_http_push_bus_t *bus,
+    ngx_http_push_channel_t *ch);
+static ngx_int_t ngx_http_push_bus_redis_order(ngx_http_push_bus_t *bus,
+    ngx_http_push_order_t *o);
+static void ngx_http_push_bus_redis_cancel(ngx_http_push_bus_t *bus,
+    ngx_http_push_order_t *o);
+static ngx_msec_t ngx_http_push_bus_redis_deaf_since(ngx_http_push_bus_t *bus);
+static void ngx_http_push_bus_redis_quit(ngx_http_push_bus_t *bus);
+static void ngx_http_push_bus_redis_destroy(ngx_http_push_bus_t *bus);
+
+static ngx_int_t ngx_http_push_bus_redis_sub_up(void *data);
+static ngx_int_t ngx_http_push_bus_redis_listen_handler(
+    ngx_http_push_link_command_t *cmd, ngx_uint_t outcome,
+    ngx_http_push_reply_t *reply);
+static void ngx_http_push_bus_redis_synced(void *data);
+static void ngx_http_push_bus_redis_sub_down(void *data);
+static void ngx_http_push_bus_redis_sub_written(void *data);
+static ngx_int_t ngx_http_push_bus_redis_cmd_up(void *data);
+static void ngx_http_push_bus_redis_cmd_down(void *data);
+static void ngx_http_push_bus_redis_cmd_written(void *data);
+static void ngx_http_push_bus_redis_start_probe(ngx_http_push_bus_redis_t *b);
+static void ngx_http_push_bus_redis_probe_lost(void *data);
+
+static void ngx_http_push_bus_redis_live(void *data,
+    ngx_http_push_channel_t *ch, ngx_uint_t gap);
+static ngx_int_t ngx_http_push_bus_redis_message(void *data,
+    ngx_str_t *channel, ngx_http_push_msg_t *m);
+static void ngx_http_push_bus_redis_control(ngx_http_push_bus_redis_t *b,
+    ngx_str_t *channel, ngx_http_push_msg_t *m);
+static ngx_int_t ngx_http_push_bus_redis_obey(ngx_http_push_bus_redis_t *b,
+    ngx_http_push_msg_t *m);
+static void ngx_http_push_bus_redis_bad(ngx_http_push_bus_redis_t *b,
+    ngx_str_t *channel);
+
+
+ngx_http_push_bus_t *
+ngx_http_push_bus_redis_create(ngx_http_push_redis_conf_t *rc,
+    ngx_http_push_hub_t *h, ngx_str_t *worker, ngx_log_t *log)
+{
+    ngx_http_push_bus_redis_t  *b;
+
+    b = ngx_calloc(sizeof(ngx_http_push_bus_redis_t), log);
+    if (b == NULL) {
+        return NULL;
+    }
+
+    ngx_str_set(&b->bus.name, "redis");
+
+    b->bus.subscribe = ngx_http_push_bus_redis_subscribe;
+    b->bus.unsubscribe = ngx_http_push_bus_redis_unsubscribe;
+    b->bus.order = ngx_http_push_bus_redis_order;
+    b->bus.cancel = ngx_http_push_bus_redis_cancel;
+    b->bus.deaf_since = ngx_http_push_bus_redis_deaf_since;
+    b->bus.quit = ngx_http_push_bus_redis_quit;
+    b->bus.destroy = ngx_http_push_bus_redis_destroy;
+
+    b->rc = rc;
+    b->hub = h;
+    b->figures = ngx_http_push_hub_figures(h);
+    b->log = log;
+    b->max_message = ngx_min(rc->max_message,
+                             NGX_HTTP_PUSH_BUS_REDIS_MESSAGE_MAX);
+
+    if (ngx_http_push_bus_redis_init(b, worker) != NGX_OK) {
+        ngx_http_push_bus_redis_destroy(&b->bus);
+        return NULL;
+    }
+
+    return &b->bus;
+}
+
+
+static ngx_int_t
+ngx_http_push_bus_redis_init(ngx_http_push_bus_redis_t *b, ngx_str_t *worker)
+{
+    ngx_http_push_interest_handlers_t  handlers;
+
+    if (ngx_http_push_bus_redis_init_names(b, worker) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    b->gap = ngx_http_push_msg_notice(NGX_HTTP_PUSH_MSG_GAP, b->log);
+    b->deleted = ngx_http_push_msg_notice(NGX_HTTP_PUSH_MSG_DELETED, b->log);
+
+    if (b->gap == NULL || b->deleted == NULL) {
+        return NGX_ERROR;
+    }
+
+    handlers.live = ngx_http_push_bus_redis_live;
+    handlers.synced = ngx_http_push_bus_redis_synced;
+    handlers.data = b;
+
+    b->interest = ngx_http_push_interest_create(b->rc, b->hub,
+                         &b->figures->links[NGX_HTTP_PUSH_BUS_REDIS_SUB],
+                         &handlers, b->log);
+
+    b->orders = ngx_http_push_orders_create(b->rc, b->hub, &b->control,
+                                            b->max_message, b->log);
+
+    b->probe = ngx_http_push_probe_create(b->rc, &b->own,
+                         &b->figures->links[NGX_HTTP_PUSH_BUS_REDIS_SUB],
+                         ngx_http_push_bus_redis_probe_lost, b, b->log);
+
+    if (b->interest == NULL || b->orders == NULL || b->probe == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_push_bus_redis_init_links(b);
+}
+
+
+static ngx_int_t
+ngx_http_push_bus_redis_init_names(ngx_http_push_bus_redis_t *b,
+    ngx_str_t *worker)
+{
+    u_char     *p;
+    size_t      size;
+    ngx_str_t   name;
+
+    name = *worker;
+    name.len = ngx_min(name.len, NGX_HTTP_PUSH_BUS_REDIS_WORKER_MAX);
+
+    size = b->rc->keys.len + sizeof("ctl:{}") - 1 + name.len;
+
+    p = ngx_alloc(size, b->log);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* the name of the one is the beginning of the other */
+
+    b->own.data = p;
+    b->own.len = ngx_sprintf(p, "%Vctl:{%V}", &b->rc->keys, &name) - p;
+
+    b->control.data = p;
+    b->control.len = b->rc->keys.len + sizeof("ctl") - 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_push_bus_redis_init_links(ngx_http_push_bus_redis_t *b)
+{
+    ngx_http_push_link_conf_t  conf;
+
+    ngx_memzero(&conf, sizeof(ngx_http_push_link_conf_t));
+
+    conf.rc = b->rc;
+    conf.outage = &b->outage;
+    conf.max_message = b->max_message;
+    conf.data = b;
+
+    conf.name = "sub";
+    conf.figures = &b->figures->links[NGX_HTTP_PUSH_BUS_REDIS_SUB];
+    conf.up = ngx_http_push_bus_redis_sub_up;
+    conf.down = ngx_http_push_bus_redis_sub_down;
+    conf.message = ngx_http_push_bus_redis_message;
+    conf.written = ngx_http_push_bus_redis_sub_written;
+    conf.pubsub = 1;
+
+    b->sub = ngx_http_push_link_create(&conf, b->log);
+    if (b->sub == NULL) {
+        return NGX_ERROR;
+    }
+
+    conf.name = "cmd";
+    conf.figures = &b->figures->links[NGX_HTTP_PUSH_BUS_REDIS_CMD];
+    conf.up = ngx_http_push_bus_redis_cmd_up;
+    conf.down = ngx_http_push_bus_redis_cmd_down;
+    conf.message = NULL;
+    conf.written = ngx_http_push_bus_redis_cmd_written;
+    conf.pubsub = 0;
+
+    b->cmd = ngx_http_push_link_create(&conf, b->log);
+    if (b->cmd == NULL) {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* also of a bus that was not made completely */
+
+static void
+ngx_http_push_bus_redis_destroy(ngx_http_push_bus_t *bus)
+{
+    ngx_http_push_bus_redis_t  *b = (ngx_http_push_bus_redis_t *) bus;
+
+    if (b->sub != NULL) {
+        ngx_http_push_interest_leave(b->interest);
+        ngx_http_push_link_destroy(b->sub);
+    }
+
+    if (b->cmd != NULL) {
+        ngx_http_push_link_flush(b->cmd);
+        ngx_http_push_link_destroy(b->cmd);
+    }
+
+    if (b->interest != NULL) {
+        ngx_http_push_interest_destroy(b->interest);
+    }
+
+    if (b->orders != NULL) {
+        ngx_http_push_orders_destroy(b->orders);
+    }
+
+    if (b->probe != NULL) {
+        ngx_http_push_probe_destroy(b->probe);
+    }
+
+    if (b->gap != NULL) {
+        ngx_http_push_msg_unref(b->gap);
+    }
+
+    if (b->deleted != NULL) {
+        ngx_http_push_msg_unref(b->deleted);
+    }
+
+    if (b->own.data != NULL) {
+        ngx_free(b->own.data);
+    }
+
+    ngx_free(b);
+}
+
+
+static ngx_int_t
+ngx_http_push_bus_redis_subscribe(ngx_http_push_bus_t *bus,
+    ngx_http_push_channel_t *ch)
+{
+    ngx_http_push_bus_redis_t  *b = (ngx_http_push_bus_redis_t *) bus;
+
+    return ngx_http_push_interest_subscribe(b->interest, ch);
+}
+
+
+static ngx_int_t
+ngx_http_push_bus_redis_unsubscribe(ngx_http_push_bus_t *bus,
+    ngx_http_push_channel_t *ch)
+{
+    ngx_http_push_bus_redis_t  *b = (ngx_http_push_bus_redis_t *) bus;
+
+    return ngx_http_push_interest_unsubscribe(b->interest, ch);
+}
+
+
+static ngx_int_t
+ngx_http_push_bus_redis_order(ngx_http_push_bus_t *bus,
+    ngx_http_push_order_t *o)
+{
+    ngx_http_push_bus_redis_t  *b = (ngx_http_push_bus_redis_t *) bus;
+
+    return ngx_http_push_orders_give(b->orders, b->cmd, o);
+}
+
+
+static void
+ngx_http_push_bus_redis_cancel(ngx_http_push_bus_t *bus,
+    ngx_http_push_order_t *o)
+{
+    ngx_http_push_orders_cancel(o);
+}
+
+
+static ngx_msec_t
+ngx_http_push_bus_redis_deaf_since(ngx_http_push_bus_t *bus)
+{
+    ngx_http_push_bus_redis_t  *b = (ngx_http_push_bus_redis_t *) bus;
+
+    return ngx_http_push_probe_deaf_since(b->probe);
+}
+
+
+static void
+ngx_http_push_bus_redis_quit(ngx_http_push_bus_t *bus)
+{
+    ngx_http_push_bus_redis_t  *b = (ngx_http_push_bus_redis_t *) bus;
+
+    ngx_http_push_interest_quit(b->interest);
+}
+
+
+static ngx_int_t
+ngx_http_push_bus_redis_sub_up(void *data)
+{
+    ngx_http_push_bus_redis_t  *b = data;
+
+    ngx_str_t  argv[3];
+
+    b->told = 0;
+
+    b->listen.handler = ngx_http_push_bus_redis_listen_handler;
+    b->listen.data = b;
+    b->listen.replies = 2;
+
+    ngx_str_set(&argv[0], "SUBSCRIBE");
+    argv[1] = b->control;
+    argv[2] = b->own;
+
+    return ngx_http_push_link_send(b->sub, &b->listen, 3, argv);
+}
+
+
+/*
+ * Called for each of the two channels.  Without them the worker would neither
+ * hear the others nor could it prove that it hears anything.
+ */
+
+static ngx_int_t
+ngx_http_push_bus_redis_listen_handler(ngx_http_push_link_command_t *cmd,
+    ngx_uint_t outcome, ngx_http_push_reply_t *reply)
+{
+    ngx_str_t                  *name, *expected;
+    ngx_http_push_bus_redis_t  *b;
+
+    b = cmd->data;
+
+    if (outcome != NGX_HTTP_PUSH_LINK_REPLIED) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_push_reply_is_error(reply, "")) {
+        return ngx_http_push_link_refuse(b->sub, reply);
+    }
+
+    expected = (cmd->replies != 0) ? &b->control : &b->own;
+
+    if (!ngx_http_push_reply_is_list(reply, 3)
+        || !ngx_http_push_reply_is_string(&reply->values[1], "subscribe"))
+    {
+        return NGX_ERROR;
+    }
+
+    name = &reply->values[2].str;
+
+    if (name->len != expected->len
+        || ngx_memcmp(name->data, expected->data, name->len) != 0)
+    {
+        return NGX_ERROR;
+    }
+
+    if (cmd->replies == 0) {
+        ngx_http_push_interest_up(b->interest, b->sub);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_push_bus_redis_synced(void *data)
+{
+    ngx_http_push_bus_redis_t  *b = data;
+
+    b->sub_ready = 1;
+
+    ngx_http_push_link_ready(b->sub);
+    ngx_http_push_bus_redis_start_probe(b);
+}
+
+
+static void
+ngx_http_push_bus_redis_sub_down(void *data)
+{
+    ngx_http_push_bus_redis_t  *b = data;
+
+    b->sub_ready = 0;
+
+    if (b->figures->channels != 0) {
+        b->figures->links[NGX_HTTP_PUSH_BUS_REDIS_SUB].gaps++;
+    }
+
+    (void) ngx_http_push_probe_stop(b->probe);
+
+    ngx_http_push_interest_down(b->interest);
+}
+
+
+static void
+ngx_http_push_bus_redis_sub_written(void *data)
+{
+    ngx_http_push_bus_redis_t  *b = data;
+
+    ngx_http_push_interest_written(b->interest);
+}
+
+
+static ngx_int_t
+ngx_http_push_bus_redis_cmd_up(void *data)
+{
+    ngx_http_push_bus_redis_t  *b = data;
+
+    b->cmd_ready = 1;
+
+    ngx_http_push_link_ready(b->cmd);
+    ngx_http_push_bus_redis_start_probe(b);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Where Redis is stopped or the network is cut the commands' time is over
+ * first; what is subscribed would be found out only by the next probe.
+ */
+
+static void
+ngx_http_push_bus_redis_cmd_down(void *data)
+{
+    ngx_http_push_bus_redis_t  *b = data;
+
+    b->cmd_ready = 0;
+
+    if (ngx_http_push_probe_stop(b->probe)) {
+        ngx_http_push_link_drop(b->sub, "probe did not come back in time");
+    }
+}
+
+
+static void
+ngx_http_push_bus_redis_cmd_written(void *data)
+{
+    /* void */
+}
+
+
+static void
+ngx_http_push_bus_redis_start_probe(ngx_http_push_bus_redis_t *b)
+{
+    if (b->sub_ready && b->cmd_ready) {
+        ngx_http_push_probe_start(b->probe, b->cmd);
+    }
+}
+
+
+static void
+ngx_http_push_bus_redis_probe_lost(void *data)
+{
+    ngx_http_push_bus_redis_t  *b = data;
+
+    ngx_http_push_link_drop(b->sub, "probe did not come back in time");
+    ngx_http_push_link_drop(b->cmd, "probe did not come back in time");
+}
+
+
+static void
+ngx_http_push_bus_redis_live(void *data, ngx_http_push_channel_t *ch,
+    ngx_uint_t gap)
+{
+    ngx_http_push_bus_redis_t  *b = data;
+
+    if (gap && ch->nsubs != 0) {
+        ngx_http_push_hub_deliver(b->hub, ch, b->gap);
+    }
+}
+
+
+/*
+ * A channel is held until its UNSUBSCRIBE is confirmed, so a message for one
+ * that the hub does not have was never asked for.
+ */
+
+static ngx_int_t
+ngx_http_push_bus_redis_message(void *data, ngx_str_t *channel,
+    ngx_http_push_msg_t *m)
+{
+    ngx_http_push_bus_redis_t  *b = data;
+
+    ngx_int_t                 rc;
+    ngx_str_t                 name, *prefix;
+    ngx_http_push_channel_t  *ch;
+
+    if (channel->len >= b->control.len
+        && ngx_memcmp(channel->data, b->control.data, b->control.len) == 0)
+    {
+        ngx_http_push_bus_redis_control(b, channel, m);
+        return NGX_OK;
+    }
+
+    prefix = &b->rc->prefix;
+
+    if (channel->len <= prefix->len
+        || ngx_memcmp(channel->data, prefix->data, prefix->len) != 0)
+    {
+        return NGX_ERROR;
+    }
+
+    name.data = channel->data + prefix->len;
+    name.len = channel->len - prefix->len;
+
+    ch = ngx_http_push_hub_find(b->hub, &name,
+                                ngx_http_push_hub_hash(name.data, name.len));
+    if (ch == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ch->nsubs == 0) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_push_msg_parse(m, b->log);
+
+    if (rc == NGX_ERROR) {
+
+        /* no memory: the message is lost, and who waits for it is told */
+
+        b->figures->lost++;
+        m = b->gap;
+
+    } else if (rc != NGX_OK || m->kind != NGX_HTTP_PUSH_MSG_DATA) {
+        ngx_http_push_bus_redis_bad(b, &name);
+        return NGX_OK;
+
+    } else {
+        b->figures->received++;
+    }
+
+    ngx_http_push_hub_deliver(b->hub, ch, m);
+
+    return ngx_http_push_hub_busy(b->hub) ? NGX_BUSY : NGX_OK;
+}
+
+
+/* only here C, A and B are more than a malformed message */
+
+static void
+ngx_http_push_bus_redis_control(ngx_http_push_bus_redis_t *b,
+    ngx_str_t *channel, ngx_http_push_msg_t *m)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_push_msg_parse(m, b->log);
+
+    if (rc == NGX_OK) {
+        rc = NGX_DECLINED;
+
+        if (m->kind == NGX_HTTP_PUSH_MSG_CONTROL) {
+            rc = ngx_http_push_bus_redis_obey(b, m);
+
+        } else if (m->kind == NGX_HTTP_PUSH_MSG_PROBE
+                   && channel->len == b->own.len)
+        {
+            rc = ngx_http_push_probe_hear(b->probe, m);
+        }
+    }
+
+    if (rc != NGX_OK) {
+        ngx_http_push_bus_redis_bad(b, channel);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_push_bus_redis_obey(ngx_http_push_bus_redis_t *b,
+    ngx_http_push_msg_t *m)
+{
+    ngx_http_push_channel_t  *ch;
+
+    if (m->event.len != sizeof(NGX_HTTP_PUSH_ORDERS_DELETE) - 1
+        || ngx_memcmp(m->event.data, NGX_HTTP_PUSH_ORDERS_DELETE,
+                      m->event.len) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    ch = ngx_http_push_hub_find(b->hub, &m->body,
+                                ngx_http_push_hub_hash(m->body.data,
+                                                       m->body.len));
+
+    if (ch != NULL && ch->nsubs != 0) {
+        ngx_http_push_hub_deliver(b->hub, ch, b->deleted);
+    }
+
+    return NGX_OK;
+}
+
+
+/* counted, and told once in the life of a link */
+
+static void
+ngx_http_push_bus_redis_bad(ngx_http_push_bus_redis_t *b, ngx_str_t *channel)
+{
+    ngx_str_t  name;
+
+    b->figures->links[NGX_HTTP_PUSH_BUS_REDIS_SUB].bad++;
+
+    if (b->told) {
+        return;
+    }
+
+    b->told = 1;
+
+    name.data = channel->data;
+    name.len = ngx_min(channel->len, 64);
+
+    ngx_log_error(NGX_LOG_WARN, b->log, 0,
+                  "malformed message in redis channel \"%V\" dropped, others "
+                  "are only counted", &name);
+}

@@ -1,0 +1,1164 @@
+/*
+ * Copyright (C) the ngx_http_push_module authors
+ *
+ * Floor 1: the subscriptions of this worker in Redis: owns the state that
+ * hangs on each channel, and the batches under way.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "ngx_http_push_interest.h"
+
+
+#define NGX_HTTP_PUSH_INTEREST_BATCH   512      /* channels of a command */
+#define NGX_HTTP_PUSH_INTEREST_LINGER  10000    /* ms */
+#define NGX_HTTP_PUSH_INTEREST_RETRY   60000    /* ms, of refused channels */
+#define NGX_HTTP_PUSH_INTEREST_AGAIN   100      /* ms, after out of memory */
+#define NGX_HTTP_PUSH_INTEREST_GRACE   1000     /* ms without a link: no gap */
+#define NGX_HTTP_PUSH_INTEREST_LEAVE   64       /* batches at exit */
+
+/*
+ * What may be under way: names that wait to be written, and channels whose
+ * confirmation has not come.  Redis kills a link that lets confirmations pile
+ * up, and a million names are not kept in a buffer.
+ */
+#define NGX_HTTP_PUSH_INTEREST_OUT     262144   /* bytes */
+#define NGX_HTTP_PUSH_INTEREST_WINDOW  16384    /* channels */
+
+
+/*
+ * SUBSCRIBING and LIVE hold for the life of the link in which they came about:
+ * with another number of lives the channel is DEGRADED, and waits for its turn
+ * to be subscribed again.  So a lost link touches no channel.
+ *
+ *     waiting    WAITING, or DEGRADED
+ *     held       SUBSCRIBING, LIVE
+ *     lingering  SUBSCRIBING, LIVE, or DEGRADED, without subscribers
+ *     refused    REFUSED
+ *     no queue   LEAVING: UNSUBSCRIBE is under way
+ */
+
+typedef enum {
+    NGX_HTTP_PUSH_INTEREST_WAITING = 0,
+    NGX_HTTP_PUSH_INTEREST_SUBSCRIBING,
+    NGX_HTTP_PUSH_INTEREST_LIVE,
+    NGX_HTTP_PUSH_INTEREST_LEAVING,
+    NGX_HTTP_PUSH_INTEREST_REFUSED
+} ngx_http_push_interest_state_e;
+
+
+/*
+ * ch->bus of a channel, 40 bytes.  Freed with its channel, which is held while
+ * a batch under way names it.  The generation tells a confirmation for its
+ * present life from one for an earlier one.
+ */
+
+typedef struct {
+    ngx_queue_t                    queue;
+    ngx_http_push_channel_t       *channel;
+    uint32_t                       due;        /* end of the linger, ms */
+    uint32_t                       generation;
+    uint32_t                       life;       /* of the link */
+    uint16_t                       refs;       /* batches under way */
+
+    unsigned                       state:4;
+    unsigned                       lingering:1;
+    unsigned                       gap:1;
+} ngx_http_push_interest_feed_t;
+
+
+typedef struct {
+    ngx_http_push_interest_feed_t *feed;
+    uint32_t                       generation;
+} ngx_http_push_interest_entry_t;
+
+
+/* one SUBSCRIBE or UNSUBSCRIBE; freed after its last confirmation */
+
+typedef struct {
+    ngx_http_push_link_command_t   cmd;
+    ngx_http_push_interest_t      *interest;
+    ngx_uint_t                     n;
+    ngx_uint_t                     done;       /* confirmed so far */
+    unsigned                       unsubscribe:1;
+    unsigned                       sync:1;     /* the last of what waited */
+    ngx_http_push_interest_entry_t entries[];
+} ngx_http_push_interest_batch_t;
+
+
+struct ngx_http_push_interest_s {
+    ngx_queue_t                        waiting;
+    ngx_queue_t                        held;
+    ngx_queue_t                        lingering;    /* by due */
+    ngx_queue_t                        refused;
+
+    ngx_http_push_redis_conf_t        *rc;
+    ngx_http_push_hub_t               *hub;
+    ngx_http_push_link_t              *link;         /* NULL: not up */
+    ngx_http_push_link_figures_t      *figures;
+    ngx_http_push_interest_handlers_t  handlers;
+    ngx_log_t                         *log;
+
+    ngx_event_t                        flush;
+    ngx_event_t                        timer;        /* linger */
+    ngx_event_t                        retry;        /* of the refused */
+    ngx_connection_t                   dummy;
+
+    ngx_uint_t                         under_way;    /* channels */
+    uint32_t                           life;
+    ngx_msec_t                         since;        /* without a link */
+
+    unsigned                           unsynced:1;
+    unsigned                           told:1;       /* of a refused one */
+    unsigned                           quit:1;
+};
+
+
+static void ngx_http_push_interest_flush_handler(ngx_event_t *ev);
+static void ngx_http_push_interest_timer_handler(ngx_event_t *ev);
+static void ngx_http_push_interest_retry_handler(ngx_event_t *ev);
+static void ngx_http_push_interest_post(ngx_http_push_interest_t *i);
+static void ngx_http_push_interest_pump(ngx_http_push_interest_t *i);
+static ngx_queue_t *ngx_http_push_interest_next(ngx_http_push_interest_t *i);
+static void ngx_http_push_interest_set_timer(ngx_http_push_interest_t *i);
+static ngx_uint_t ngx_http_push_interest_release_stale(
+    ngx_http_push_interest_t *i);
+static ngx_uint_t ngx_http_push_interest_is_due(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_feed_t *f);
+
+static ngx_int_t ngx_http_push_interest_send(ngx_http_push_interest_t *i,
+    ngx_queue_t *queue, ngx_uint_t unsubscribe);
+static ngx_http_push_interest_batch_t *ngx_http_push_interest_gather(
+    ngx_http_push_interest_t *i, ngx_queue_t *queue, ngx_uint_t unsubscribe);
+static ngx_http_push_interest_batch_t *ngx_http_push_interest_create_batch(
+    ngx_http_push_interest_t *i, ngx_uint_t n, ngx_uint_t unsubscribe);
+static ngx_int_t ngx_http_push_interest_send_batch(
+    ngx_http_push_interest_t *i, ngx_http_push_interest_batch_t *batch);
+static void ngx_http_push_interest_commit(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch);
+
+static ngx_int_t ngx_http_push_interest_handler(
+    ngx_http_push_link_command_t *cmd, ngx_uint_t outcome,
+    ngx_http_push_reply_t *reply);
+static void ngx_http_push_interest_lost(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch);
+static ngx_uint_t ngx_http_push_interest_matches(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch, ngx_http_push_reply_t *reply);
+static void ngx_http_push_interest_confirm(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch);
+static void ngx_http_push_interest_finish(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch);
+static ngx_int_t ngx_http_push_interest_split(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch);
+static void ngx_http_push_interest_compact(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch);
+static ngx_int_t ngx_http_push_interest_resend(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch, ngx_uint_t n);
+static void ngx_http_push_interest_refuse(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch, ngx_http_push_reply_t *reply);
+static void ngx_http_push_interest_tell_refused(ngx_http_push_interest_t *i,
+    ngx_http_push_channel_t *ch, ngx_http_push_reply_t *reply);
+static void ngx_http_push_interest_unref(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_feed_t *f);
+static void ngx_http_push_interest_release(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_feed_t *f);
+static void ngx_http_push_interest_forget(void *data,
+    ngx_http_push_channel_t *ch);
+
+
+/* a command while it is formatted */
+
+static ngx_str_t
+    ngx_http_push_interest_argv[NGX_HTTP_PUSH_INTEREST_BATCH + 1];
+
+
+ngx_http_push_interest_t *
+ngx_http_push_interest_create(ngx_http_push_redis_conf_t *rc,
+    ngx_http_push_hub_t *h, ngx_http_push_link_figures_t *figures,
+    ngx_http_push_interest_handlers_t *handlers, ngx_log_t *log)
+{
+    ngx_http_push_interest_t  *i;
+
+    i = ngx_calloc(sizeof(ngx_http_push_interest_t), log);
+    if (i == NULL) {
+        return NULL;
+    }
+
+    ngx_queue_init(&i->waiting);
+    ngx_queue_init(&i->held);
+    ngx_queue_init(&i->lingering);
+    ngx_queue_init(&i->refused);
+
+    i->rc = rc;
+    i->hub = h;
+    i->figures = figures;
+    i->handlers = *handlers;
+    i->log = log;
+    i->since = ngx_current_msec;
+
+    i->dummy.data = i;
+    i->dummy.fd = (ngx_socket_t) -1;
+
+    i->flush.handler = ngx_http_push_interest_flush_handler;
+    i->flush.data = &i->dummy;
+    i->flush.log = log;
+
+    i->timer.handler = ngx_http_push_interest_timer_handler;
+    i->timer.data = &i->dummy;
+    i->timer.log = log;
+    i->timer.cancelable = 1;
+
+    i->retry.handler = ngx_http_push_interest_retry_handler;
+    i->retry.data = &i->dummy;
+    i->retry.log = log;
+    i->retry.cancelable = 1;
+
+    return i;
+}
+
+
+void
+ngx_http_push_interest_destroy(ngx_http_push_interest_t *i)
+{
+    if (i->flush.posted) {
+        ngx_delete_posted_event(&i->flush);
+    }
+
+    if (i->timer.timer_set) {
+        ngx_del_timer(&i->timer);
+    }
+
+    if (i->retry.timer_set) {
+        ngx_del_timer(&i->retry);
+    }
+
+    ngx_http_push_hub_walk(i->hub, ngx_http_push_interest_forget, i);
+
+    ngx_free(i);
+}
+
+
+static void
+ngx_http_push_interest_forget(void *data, ngx_http_push_channel_t *ch)
+{
+    if (ch->bus != NULL) {
+        ngx_free(ch->bus);
+        ch->bus = NULL;
+    }
+}
+
+
+void
+ngx_http_push_interest_up(ngx_http_push_interest_t *i, ngx_http_push_link_t *l)
+{
+    i->link = l;
+    i->told = 0;
+
+    /* who came in the meantime has waited too long to have missed nothing */
+
+    if (ngx_current_msec - i->since > NGX_HTTP_PUSH_INTEREST_GRACE) {
+        i->life++;
+    }
+
+    if (ngx_queue_empty(&i->waiting)) {
+        i->handlers.synced(i->handlers.data);
+        return;
+    }
+
+    i->unsynced = 1;
+
+    ngx_http_push_interest_post(i);
+}
+
+
+void
+ngx_http_push_interest_down(ngx_http_push_interest_t *i)
+{
+    if (i->link == NULL) {
+        return;
+    }
+
+    i->link = NULL;
+    i->unsynced = 0;
+    i->life++;
+    i->since = ngx_current_msec;
+    i->figures->subscriptions = 0;
+
+    if (i->retry.timer_set) {
+        ngx_del_timer(&i->retry);
+    }
+
+    /* what was held comes before what has waited, and both stay in order */
+
+    ngx_queue_add(&i->held, &i->waiting);
+    ngx_queue_add(&i->held, &i->refused);
+
+    ngx_queue_init(&i->waiting);
+    ngx_queue_init(&i->refused);
+
+    ngx_queue_add(&i->waiting, &i->held);
+    ngx_queue_init(&i->held);
+}
+
+
+void
+ngx_http_push_interest_written(ngx_http_push_interest_t *i)
+{
+    if (i->link != NULL) {
+        ngx_http_push_interest_pump(i);
+    }
+}
+
+
+void
+ngx_http_push_interest_quit(ngx_http_push_interest_t *i)
+{
+    i->quit = 1;
+
+    ngx_http_push_interest_post(i);
+}
+
+
+void
+ngx_http_push_interest_leave(ngx_http_push_interest_t *i)
+{
+    ngx_uint_t    n;
+    ngx_queue_t  *queue;
+
+    i->quit = 1;
+
+    for (n = 0; n < NGX_HTTP_PUSH_INTEREST_LEAVE; n++) {
+
+        if (ngx_http_push_interest_release_stale(i) == 0) {
+            continue;
+        }
+
+        queue = ngx_queue_empty(&i->lingering) ? &i->held : &i->lingering;
+
+        if (i->link == NULL
+            || ngx_queue_empty(queue)
+            || ngx_http_push_interest_send(i, queue, 1) != NGX_OK)
+        {
+            return;
+        }
+
+        ngx_http_push_link_flush(i->link);
+
+        if (ngx_http_push_link_waiting(i->link) != 0) {
+            return;
+        }
+    }
+}
+
+
+ngx_int_t
+ngx_http_push_interest_subscribe(ngx_http_push_interest_t *i,
+    ngx_http_push_channel_t *ch)
+{
+    ngx_http_push_interest_feed_t  *f;
+
+    f = ch->bus;
+
+    if (f == NULL) {
+        f = ngx_calloc(sizeof(ngx_http_push_interest_feed_t), i->log);
+        if (f == NULL) {
+            return NGX_ERROR;
+        }
+
+        f->channel = ch;
+        f->life = i->life;
+        ch->bus = f;
+
+    } else if (f->state == NGX_HTTP_PUSH_INTEREST_LEAVING) {
+
+        /* too late to stay: it is subscribed again, as another life */
+
+        f->generation++;
+        f->life = i->life;
+        f->gap = 0;
+
+    } else {
+        ngx_queue_remove(&f->queue);
+        f->lingering = 0;
+
+        if (f->life == i->life) {
+            ngx_queue_insert_tail(&i->held, &f->queue);
+            return NGX_OK;
+        }
+
+        f->life = i->life;
+        f->gap = 0;
+    }
+
+    f->state = NGX_HTTP_PUSH_INTEREST_WAITING;
+
+    ngx_queue_insert_tail(&i->waiting, &f->queue);
+
+    if (i->link != NULL) {
+        ngx_http_push_interest_post(i);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_push_interest_unsubscribe(ngx_http_push_interest_t *i,
+    ngx_http_push_channel_t *ch)
+{
+    ngx_http_push_interest_feed_t  *f;
+
+    f = ch->bus;
+
+    ngx_queue_remove(&f->queue);
+
+    if (f->life != i->life
+        || f->state == NGX_HTTP_PUSH_INTEREST_WAITING
+        || f->state == NGX_HTTP_PUSH_INTEREST_REFUSED)
+    {
+        /* Redis does not know of it, or has it from an earlier life only */
+
+        if (f->refs == 0) {
+            ngx_free(f);
+            ch->bus = NULL;
+
+            return NGX_OK;
+        }
+
+        f->state = NGX_HTTP_PUSH_INTEREST_LEAVING;
+
+        return NGX_AGAIN;
+    }
+
+    f->lingering = 1;
+    f->due = (uint32_t) ngx_current_msec + NGX_HTTP_PUSH_INTEREST_LINGER;
+
+    ngx_queue_insert_tail(&i->lingering, &f->queue);
+
+    if (i->quit) {
+        ngx_http_push_interest_post(i);
+
+    } else if (!i->timer.timer_set) {
+        ngx_add_timer(&i->timer, NGX_HTTP_PUSH_INTEREST_LINGER);
+    }
+
+    return NGX_AGAIN;
+}
+
+
+/* at the end of this turn of the loop, so that one command has them all */
+
+static void
+ngx_http_push_interest_post(ngx_http_push_interest_t *i)
+{
+    ngx_post_event(&i->flush, &ngx_posted_events);
+}
+
+
+static void
+ngx_http_push_interest_flush_handler(ngx_event_t *ev)
+{
+    ngx_connection_t  *c;
+
+    c = ev->data;
+
+    ngx_http_push_interest_pump(c->data);
+}
+
+
+static void
+ngx_http_push_interest_timer_handler(ngx_event_t *ev)
+{
+    ngx_connection_t  *c;
+
+    c = ev->data;
+
+    ngx_http_push_interest_pump(c->data);
+}
+
+
+static void
+ngx_http_push_interest_retry_handler(ngx_event_t *ev)
+{
+    ngx_connection_t          *c;
+    ngx_http_push_interest_t  *i;
+
+    c = ev->data;
+    i = c->data;
+
+    ngx_queue_add(&i->waiting, &i->refused);
+    ngx_queue_init(&i->refused);
+
+    ngx_http_push_interest_pump(i);
+}
+
+
+/* sends as much as may be under way; called again when there is room */
+
+static void
+ngx_http_push_interest_pump(ngx_http_push_interest_t *i)
+{
+    ngx_queue_t  *queue;
+
+    for ( ;; ) {
+
+        if (ngx_http_push_interest_release_stale(i) == 0) {
+
+            /* the rest is for the next turn of the loop */
+
+            ngx_post_event(&i->flush, &ngx_posted_next_events);
+            return;
+        }
+
+        queue = ngx_http_push_interest_next(i);
+
+        if (queue == NULL) {
+            break;
+        }
+
+        if (ngx_http_push_interest_send(i, queue, queue == &i->lingering)
+            != NGX_OK)
+        {
+            if (!i->timer.timer_set) {
+                ngx_add_timer(&i->timer, NGX_HTTP_PUSH_INTEREST_AGAIN);
+            }
+
+            return;
+        }
+    }
+
+    ngx_http_push_interest_set_timer(i);
+
+    /* all that waited has left meanwhile */
+
+    if (i->link != NULL && i->unsynced && ngx_queue_empty(&i->waiting)) {
+        i->unsynced = 0;
+        i->handlers.synced(i->handlers.data);
+    }
+}
+
+
+/* the queue that is to be sent from, or NULL */
+
+static ngx_queue_t *
+ngx_http_push_interest_next(ngx_http_push_interest_t *i)
+{
+    ngx_queue_t                    *q;
+    ngx_http_push_interest_feed_t  *f;
+
+    if (i->link == NULL
+        || i->under_way >= NGX_HTTP_PUSH_INTEREST_WINDOW
+        || ngx_http_push_link_waiting(i->link) >= NGX_HTTP_PUSH_INTEREST_OUT)
+    {
+        return NULL;
+    }
+
+    if (!ngx_queue_empty(&i->waiting)) {
+        return &i->waiting;
+    }
+
+    if (ngx_queue_empty(&i->lingering)) {
+        return NULL;
+    }
+
+    q = ngx_queue_head(&i->lingering);
+    f = ngx_queue_data(q, ngx_http_push_interest_feed_t, queue);
+
+    return ngx_http_push_interest_is_due(i, f) ? &i->lingering : NULL;
+}
+
+
+/* where the linger is over already, a confirmation or the link goes on */
+
+static void
+ngx_http_push_interest_set_timer(ngx_http_push_interest_t *i)
+{
+    ngx_queue_t                    *q;
+    ngx_http_push_interest_feed_t  *f;
+
+    if (i->timer.timer_set || ngx_queue_empty(&i->lingering)) {
+        return;
+    }
+
+    q = ngx_queue_head(&i->lingering);
+    f = ngx_queue_data(q, ngx_http_push_interest_feed_t, queue);
+
+    if (!ngx_http_push_interest_is_due(i, f)) {
+        ngx_add_timer(&i->timer, f->due - (uint32_t) ngx_current_msec);
+    }
+}
+
+
+/*
+ * Channels that lingered when the link was lost need no UNSUBSCRIBE.  0: there
+ * are more of them than may be freed in one turn.
+ */
+
+static ngx_uint_t
+ngx_http_push_interest_release_stale(ngx_http_push_interest_t *i)
+{
+    ngx_uint_t                      n;
+    ngx_queue_t                    *q;
+    ngx_http_push_interest_feed_t  *f;
+
+    for (n = 0; n < NGX_HTTP_PUSH_INTEREST_BATCH; n++) {
+
+        if (ngx_queue_empty(&i->lingering)) {
+            return 1;
+        }
+
+        q = ngx_queue_head(&i->lingering);
+        f = ngx_queue_data(q, ngx_http_push_interest_feed_t, queue);
+
+        if (f->life == i->life || !ngx_http_push_interest_is_due(i, f)) {
+            return 1;
+        }
+
+        ngx_http_push_interest_release(i, f);
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_push_interest_is_due(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_feed_t *f)
+{
+    return i->quit || (int32_t) (f->due - (uint32_t) ngx_current_msec) <= 0;
+}
+
+
+/* the queue has at least one channel that may go */
+
+static ngx_int_t
+ngx_http_push_interest_send(ngx_http_push_interest_t *i, ngx_queue_t *queue,
+    ngx_uint_t unsubscribe)
+{
+    ngx_http_push_interest_batch_t  *batch;
+
+    batch = ngx_http_push_interest_gather(i, queue, unsubscribe);
+    if (batch == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_push_interest_send_batch(i, batch) != NGX_OK) {
+        ngx_free(batch);
+        return NGX_ERROR;
+    }
+
+    ngx_http_push_interest_commit(i, batch);
+
+    return NGX_OK;
+}
+
+
+/* takes nothing off the queue yet: sending may fail */
+
+static ngx_http_push_interest_batch_t *
+ngx_http_push_interest_gather(ngx_http_push_interest_t *i, ngx_queue_t *queue,
+    ngx_uint_t unsubscribe)
+{
+    ngx_uint_t                       n;
+    ngx_queue_t                     *q;
+    ngx_http_push_interest_feed_t   *f;
+    ngx_http_push_interest_batch_t  *batch;
+
+    n = 0;
+
+    for (q = ngx_queue_head(queue);
+         q != ngx_queue_sentinel(queue) && n < NGX_HTTP_PUSH_INTEREST_BATCH;
+         q = ngx_queue_next(q))
+    {
+        f = ngx_queue_data(q, ngx_http_push_interest_feed_t, queue);
+
+        if (f->lingering
+            && (f->life != i->life || !ngx_http_push_interest_is_due(i, f)))
+        {
+            break;
+        }
+
+        n++;
+    }
+
+    batch = ngx_http_push_interest_create_batch(i, n, unsubscribe);
+    if (batch == NULL) {
+        return NULL;
+    }
+
+    for (q = ngx_queue_head(queue); n != 0; q = ngx_queue_next(q)) {
+        f = ngx_queue_data(q, ngx_http_push_interest_feed_t, queue);
+
+        batch->entries[batch->n - n].feed = f;
+        batch->entries[batch->n - n].generation = f->generation;
+
+        n--;
+    }
+
+    return batch;
+}
+
+
+static ngx_http_push_interest_batch_t *
+ngx_http_push_interest_create_batch(ngx_http_push_interest_t *i, ngx_uint_t n,
+    ngx_uint_t unsubscribe)
+{
+    ngx_http_push_interest_batch_t  *batch;
+
+    batch = ngx_alloc(sizeof(ngx_http_push_interest_batch_t)
+                      + n * sizeof(ngx_http_push_interest_entry_t), i->log);
+    if (batch == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(batch, sizeof(ngx_http_push_interest_batch_t));
+
+    batch->cmd.handler = ngx_http_push_interest_handler;
+    batch->cmd.data = batch;
+    batch->cmd.replies = n;
+    batch->interest = i;
+    batch->n = n;
+    batch->unsubscribe = unsubscribe;
+
+    return batch;
+}
+
+
+static ngx_int_t
+ngx_http_push_interest_send_batch(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch)
+{
+    size_t                    size;
+    u_char                   *names, *p;
+    ngx_int_t                 rc;
+    ngx_str_t                *prefix, *argv;
+    ngx_uint_t                k;
+    ngx_http_push_channel_t  *ch;
+
+    prefix = &i->rc->prefix;
+    argv = ngx_http_push_interest_argv;
+    names = NULL;
+
+    if (prefix->len != 0) {
+        size = 0;
+
+        for (k = 0; k < batch->n; k++) {
+            size += prefix->len + batch->entries[k].feed->channel->len;
+        }
+
+        names = ngx_alloc(size, i->log);
+        if (names == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (batch->unsubscribe) {
+        ngx_str_set(&argv[0], "UNSUBSCRIBE");
+
+    } else {
+        ngx_str_set(&argv[0], "SUBSCRIBE");
+    }
+
+    p = names;
+
+    for (k = 0; k < batch->n; k++) {
+        ch = batch->entries[k].feed->channel;
+
+        argv[k + 1].data = ch->name;
+        argv[k + 1].len = prefix->len + ch->len;
+
+        if (names != NULL) {
+            argv[k + 1].data = p;
+
+            p = ngx_cpymem(p, prefix->data, prefix->len);
+            p = ngx_cpymem(p, ch->name, ch->len);
+        }
+    }
+
+    rc = ngx_http_push_link_send(i->link, &batch->cmd, batch->n + 1, argv);
+
+    if (names != NULL) {
+        ngx_free(names);
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_http_push_interest_commit(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch)
+{
+    ngx_uint_t                      k;
+    ngx_http_push_interest_feed_t  *f;
+
+    for (k = 0; k < batch->n; k++) {
+        f = batch->entries[k].feed;
+
+        f->refs++;
+
+        ngx_queue_remove(&f->queue);
+
+        if (batch->unsubscribe) {
+            f->state = NGX_HTTP_PUSH_INTEREST_LEAVING;
+            f->lingering = 0;
+            continue;
+        }
+
+        f->state = NGX_HTTP_PUSH_INTEREST_SUBSCRIBING;
+
+        if (f->life != i->life) {
+            f->life = i->life;
+            f->gap = 1;
+        }
+
+        ngx_queue_insert_tail(&i->held, &f->queue);
+    }
+
+    i->under_way += batch->n;
+
+    if (i->unsynced && ngx_queue_empty(&i->waiting)) {
+        i->unsynced = 0;
+        batch->sync = 1;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_push_interest_handler(ngx_http_push_link_command_t *cmd,
+    ngx_uint_t outcome, ngx_http_push_reply_t *reply)
+{
+    ngx_http_push_interest_t        *i;
+    ngx_http_push_interest_batch_t  *batch;
+
+    batch = cmd->data;
+    i = batch->interest;
+
+    if (outcome != NGX_HTTP_PUSH_LINK_REPLIED) {
+        ngx_http_push_interest_lost(i, batch);
+        return NGX_OK;
+    }
+
+    if (ngx_http_push_reply_is_error(reply, "")) {
+
+        if (batch->done != 0) {
+            return NGX_ERROR;
+        }
+
+        if (batch->unsubscribe
+            || !ngx_http_push_reply_is_error(reply, "NOPERM"))
+        {
+            return ngx_http_push_link_refuse(i->link, reply);
+        }
+
+        if (batch->n > 1) {
+            return ngx_http_push_interest_split(i, batch);
+        }
+
+        ngx_http_push_interest_refuse(i, batch, reply);
+        ngx_http_push_interest_finish(i, batch);
+
+        return NGX_OK;
+    }
+
+    if (!ngx_http_push_interest_matches(i, batch, reply)) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_push_interest_confirm(i, batch);
+
+    if (batch->done == batch->n) {
+        ngx_http_push_interest_finish(i, batch);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_push_interest_lost(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch)
+{
+    ngx_uint_t  k;
+
+    for (k = batch->done; k < batch->n; k++) {
+        i->under_way--;
+
+        ngx_http_push_interest_unref(i, batch->entries[k].feed);
+    }
+
+    ngx_free(batch);
+}
+
+
+/* confirmations come in the order of the names in the command */
+
+static ngx_uint_t
+ngx_http_push_interest_matches(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch, ngx_http_push_reply_t *reply)
+{
+    ngx_str_t                *name, *prefix;
+    ngx_http_push_channel_t  *ch;
+
+    if (!ngx_http_push_reply_is_list(reply, 3)
+        || !ngx_http_push_reply_is_string(&reply->values[1],
+                                          batch->unsubscribe ? "unsubscribe"
+                                                             : "subscribe")
+        || reply->values[2].type != NGX_HTTP_PUSH_VALUE_STRING
+        || reply->values[3].type != NGX_HTTP_PUSH_VALUE_INTEGER)
+    {
+        return 0;
+    }
+
+    name = &reply->values[2].str;
+    prefix = &i->rc->prefix;
+    ch = batch->entries[batch->done].feed->channel;
+
+    return name->len == prefix->len + ch->len
+           && ngx_memcmp(name->data, prefix->data, prefix->len) == 0
+           && ngx_memcmp(name->data + prefix->len, ch->name, ch->len) == 0;
+}
+
+
+static void
+ngx_http_push_interest_confirm(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch)
+{
+    ngx_uint_t                       gap;
+    ngx_http_push_interest_feed_t   *f;
+    ngx_http_push_interest_entry_t  *entry;
+
+    entry = &batch->entries[batch->done++];
+    f = entry->feed;
+
+    i->under_way--;
+
+    if (batch->unsubscribe) {
+        i->figures->subscriptions -= (i->figures->subscriptions != 0);
+
+    } else {
+        i->figures->subscriptions++;
+
+        if (f->generation == entry->generation
+            && f->state == NGX_HTTP_PUSH_INTEREST_SUBSCRIBING)
+        {
+            gap = f->gap;
+
+            f->state = NGX_HTTP_PUSH_INTEREST_LIVE;
+            f->gap = 0;
+
+            if (!f->lingering) {
+                i->handlers.live(i->handlers.data, f->channel, gap);
+            }
+        }
+    }
+
+    ngx_http_push_interest_unref(i, f);
+}
+
+
+static void
+ngx_http_push_interest_finish(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch)
+{
+    ngx_uint_t  sync;
+
+    sync = batch->sync;
+
+    ngx_free(batch);
+
+    ngx_http_push_interest_post(i);
+
+    if (sync) {
+        i->handlers.synced(i->handlers.data);
+    }
+}
+
+
+/*
+ * Redis refuses the whole command for one channel: it is halved until that
+ * channel is found, and the others live.
+ */
+
+static ngx_int_t
+ngx_http_push_interest_split(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch)
+{
+    ngx_uint_t  n;
+
+    ngx_http_push_interest_compact(i, batch);
+
+    /* each half is taken out of the batch, whose rest is lost with the link */
+
+    n = batch->n / 2;
+
+    if (n != 0 && ngx_http_push_interest_resend(i, batch, n) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    n = batch->n - batch->done;
+
+    if (n != 0 && ngx_http_push_interest_resend(i, batch, n) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_push_interest_finish(i, batch);
+
+    return NGX_OK;
+}
+
+
+/* who has left meanwhile is not subscribed again */
+
+static void
+ngx_http_push_interest_compact(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch)
+{
+    ngx_uint_t                       k, n;
+    ngx_http_push_interest_entry_t  *entry;
+
+    n = 0;
+
+    for (k = 0; k < batch->n; k++) {
+        entry = &batch->entries[k];
+
+        if (entry->feed->generation == entry->generation
+            && entry->feed->state == NGX_HTTP_PUSH_INTEREST_SUBSCRIBING)
+        {
+            batch->entries[n++] = *entry;
+            continue;
+        }
+
+        i->under_way--;
+        ngx_http_push_interest_unref(i, entry->feed);
+    }
+
+    batch->n = n;
+}
+
+
+static ngx_int_t
+ngx_http_push_interest_resend(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch, ngx_uint_t n)
+{
+    ngx_http_push_interest_batch_t  *part;
+
+    part = ngx_http_push_interest_create_batch(i, n, 0);
+    if (part == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(part->entries, batch->entries + batch->done,
+               n * sizeof(ngx_http_push_interest_entry_t));
+
+    if (ngx_http_push_interest_send_batch(i, part) != NGX_OK) {
+        ngx_free(part);
+        return NGX_ERROR;
+    }
+
+    batch->done += n;
+
+    if (batch->done == batch->n) {
+        part->sync = batch->sync;
+        batch->sync = 0;
+    }
+
+    return NGX_OK;
+}
+
+
+/* a batch of one */
+
+static void
+ngx_http_push_interest_refuse(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_batch_t *batch, ngx_http_push_reply_t *reply)
+{
+    ngx_http_push_interest_feed_t  *f;
+
+    f = batch->entries[0].feed;
+
+    batch->done = 1;
+    i->under_way--;
+
+    if (f->generation == batch->entries[0].generation
+        && f->state == NGX_HTTP_PUSH_INTEREST_SUBSCRIBING)
+    {
+        ngx_queue_remove(&f->queue);
+
+        if (f->lingering) {
+            f->lingering = 0;
+            f->state = NGX_HTTP_PUSH_INTEREST_LEAVING;
+
+        } else {
+            ngx_http_push_interest_tell_refused(i, f->channel, reply);
+
+            f->state = NGX_HTTP_PUSH_INTEREST_REFUSED;
+            f->gap = 1;
+
+            ngx_queue_insert_tail(&i->refused, &f->queue);
+
+            if (!i->retry.timer_set) {
+                ngx_add_timer(&i->retry, NGX_HTTP_PUSH_INTEREST_RETRY);
+            }
+        }
+    }
+
+    ngx_http_push_interest_unref(i, f);
+}
+
+
+/* one error in the life of a link, the others are info */
+
+static void
+ngx_http_push_interest_tell_refused(ngx_http_push_interest_t *i,
+    ngx_http_push_channel_t *ch, ngx_http_push_reply_t *reply)
+{
+    u_char      text[NGX_HTTP_PUSH_REPLY_TEXT];
+    ngx_str_t   name;
+    ngx_uint_t  level;
+
+    name.data = ch->name;
+    name.len = ngx_min(ch->len, 64);
+
+    level = i->told ? NGX_LOG_INFO : NGX_LOG_ERR;
+    i->told = 1;
+
+    ngx_http_push_reply_quote(reply, text);
+
+    ngx_log_error(level, i->log, 0, "redis refused channel \"%V\": %s", &name,
+                  text);
+
+    *ngx_snprintf(i->figures->error, NGX_HTTP_PUSH_LINK_ERROR - 1,
+                  "%s, \"%V\"", text, &name) = '\0';
+}
+
+
+static void
+ngx_http_push_interest_unref(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_feed_t *f)
+{
+    if (--f->refs == 0 && f->state == NGX_HTTP_PUSH_INTEREST_LEAVING) {
+        ngx_queue_init(&f->queue);
+        ngx_http_push_interest_release(i, f);
+    }
+}
+
+
+static void
+ngx_http_push_interest_release(ngx_http_push_interest_t *i,
+    ngx_http_push_interest_feed_t *f)
+{
+    ngx_http_push_channel_t  *ch;
+
+    ch = f->channel;
+
+    ngx_queue_remove(&f->queue);
+    ngx_free(f);
+
+    ch->bus = NULL;
+
+    ngx_http_push_hub_release(i->hub, ch);
+}

@@ -1,0 +1,1117 @@
+/*
+ * Copyright (C) the ngx_http_push_module authors
+ *
+ * Floor 1: one link to Redis: owns its connection through all its lives, the
+ * name lookup, the backoff and the queue of commands.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#include <ngx_event_connect.h>
+
+#include "ngx_http_push_link.h"
+
+
+#define NGX_HTTP_PUSH_LINK_ADDRS   8         /* of a resolved name */
+#define NGX_HTTP_PUSH_LINK_STABLE  1000      /* ms up: backoff starts anew */
+#define NGX_HTTP_PUSH_LINK_NEXT    1         /* ms to the next address */
+#define NGX_HTTP_PUSH_LINK_VALUES  64        /* of a reply */
+#define NGX_HTTP_PUSH_LINK_BYTES   65536
+
+/* a peer that is gone without a word is noticed within half a minute */
+#define NGX_HTTP_PUSH_LINK_KEEPIDLE   15
+#define NGX_HTTP_PUSH_LINK_KEEPINTVL  5
+#define NGX_HTTP_PUSH_LINK_KEEPCNT    3
+
+#define NGX_HTTP_PUSH_LINK_HELLO   3         /* AUTH, SELECT, PING */
+
+
+typedef enum {
+    NGX_HTTP_PUSH_LINK_FINE = 0,
+    NGX_HTTP_PUSH_LINK_AWAY,                 /* network, stopped, loading */
+    NGX_HTTP_PUSH_LINK_DENIED,               /* password, ACL */
+    NGX_HTTP_PUSH_LINK_NONSENSE              /* not what Redis sends */
+} ngx_http_push_link_cause_e;
+
+
+struct ngx_http_push_link_s {
+    ngx_http_push_link_conf_t      conf;
+    ngx_log_t                     *log;
+    ngx_log_t                      quiet;    /* for connect_peer */
+
+    ngx_uint_t                     state;    /* ngx_http_push_link_state_e */
+    ngx_msec_t                     since;    /* state was entered */
+    ngx_msec_t                     backoff;
+    ngx_event_t                    timer;
+    ngx_connection_t               dummy;    /* what a timer's data must be */
+
+    ngx_peer_connection_t          peer;
+    ngx_http_push_attach_t        *attach;   /* NULL: not connected */
+    ngx_resolver_ctx_t            *resolve;
+
+    ngx_addr_t                    *addrs;    /* configured, or found */
+    ngx_uint_t                     naddrs;
+    ngx_uint_t                     current;
+    ngx_uint_t                     tried;    /* failed since the last backoff */
+
+    ngx_addr_t                     found[NGX_HTTP_PUSH_LINK_ADDRS];
+    ngx_sockaddr_t                 sockaddrs[NGX_HTTP_PUSH_LINK_ADDRS];
+    u_char                         names[NGX_HTTP_PUSH_LINK_ADDRS]
+                                        [NGX_SOCKADDR_STRLEN];
+
+    ngx_http_push_link_command_t  *first;
+    ngx_http_push_link_command_t **last;
+    ngx_uint_t                     pending;
+    ngx_msec_t                     progress; /* the first command moved on */
+
+    ngx_http_push_link_command_t   hello[NGX_HTTP_PUSH_LINK_HELLO];
+    ngx_uint_t                     greeting; /* replies to come */
+
+    u_char                         reason[NGX_HTTP_PUSH_REPLY_TEXT];
+    ngx_uint_t                     reason_cause;
+
+    unsigned                       was_ready:1;
+    unsigned                       counted:1; /* in outage->links */
+};
+
+
+static void ngx_http_push_link_begin(ngx_http_push_link_t *l);
+static void ngx_http_push_link_resolve(ngx_http_push_link_t *l);
+static void ngx_http_push_link_resolve_handler(ngx_resolver_ctx_t *ctx);
+static void ngx_http_push_link_set_addrs(ngx_http_push_link_t *l,
+    ngx_resolver_ctx_t *ctx);
+static void ngx_http_push_link_connect(ngx_http_push_link_t *l);
+static void ngx_http_push_link_connect_handler(ngx_event_t *ev);
+static void ngx_http_push_link_connected(ngx_http_push_link_t *l);
+static void ngx_http_push_link_set_options(ngx_http_push_link_t *l,
+    ngx_connection_t *c);
+static void ngx_http_push_link_greet(ngx_http_push_link_t *l);
+static ngx_int_t ngx_http_push_link_greet_one(ngx_http_push_link_t *l,
+    ngx_uint_t i, ngx_uint_t argc, ngx_str_t *argv);
+static ngx_int_t ngx_http_push_link_greet_handler(
+    ngx_http_push_link_command_t *cmd, ngx_uint_t outcome,
+    ngx_http_push_reply_t *reply);
+
+static ngx_int_t ngx_http_push_link_append(ngx_http_push_link_t *l,
+    ngx_http_push_link_command_t *cmd, ngx_uint_t argc, ngx_str_t *argv);
+static ngx_int_t ngx_http_push_link_reply_handler(void *data,
+    ngx_http_push_reply_t *reply);
+static void ngx_http_push_link_set_reason(ngx_http_push_link_t *l,
+    ngx_uint_t cause, const char *text);
+static void ngx_http_push_link_broken_handler(void *data, const char *text,
+    ngx_err_t err, ngx_uint_t malformed);
+static void ngx_http_push_link_written_handler(void *data);
+static void ngx_http_push_link_timer_handler(ngx_event_t *ev);
+static void ngx_http_push_link_check(ngx_http_push_link_t *l);
+
+static void ngx_http_push_link_fail(ngx_http_push_link_t *l, ngx_uint_t cause,
+    ngx_err_t err, const char *text);
+static void ngx_http_push_link_tell(ngx_http_push_link_t *l, ngx_uint_t cause,
+    const char *verb, u_char *text);
+static void ngx_http_push_link_close(ngx_http_push_link_t *l);
+static void ngx_http_push_link_answer(ngx_http_push_link_t *l, uint64_t sent);
+static void ngx_http_push_link_wait(ngx_http_push_link_t *l, ngx_uint_t next);
+static void ngx_http_push_link_enter(ngx_http_push_link_t *l,
+    ngx_uint_t state);
+static ngx_str_t *ngx_http_push_link_peer(ngx_http_push_link_t *l);
+
+
+ngx_http_push_link_t *
+ngx_http_push_link_create(ngx_http_push_link_conf_t *conf, ngx_log_t *log)
+{
+    ngx_http_push_link_t  *l;
+
+    l = ngx_calloc(sizeof(ngx_http_push_link_t), log);
+    if (l == NULL) {
+        return NULL;
+    }
+
+    l->conf = *conf;
+    l->log = log;
+    l->last = &l->first;
+
+    /* what fails to connect is told here, and not each time */
+
+    l->quiet = *log;
+    l->quiet.log_level = ngx_min(log->log_level, NGX_LOG_ALERT);
+
+    l->dummy.data = l;
+    l->dummy.fd = (ngx_socket_t) -1;
+
+    l->timer.handler = ngx_http_push_link_timer_handler;
+    l->timer.data = &l->dummy;
+    l->timer.log = log;
+    l->timer.cancelable = 1;
+
+    l->addrs = conf->rc->addrs;
+    l->naddrs = conf->rc->naddrs;
+
+    l->conf.outage->links++;
+    l->counted = 1;
+
+    ngx_http_push_link_enter(l, NGX_HTTP_PUSH_LINK_WAIT);
+
+    ngx_add_timer(&l->timer, NGX_HTTP_PUSH_LINK_NEXT);
+
+    return l;
+}
+
+
+void
+ngx_http_push_link_destroy(ngx_http_push_link_t *l)
+{
+    uint64_t  sent;
+
+    sent = (l->attach != NULL) ? ngx_http_push_attach_sent(l->attach) : 0;
+
+    ngx_http_push_link_close(l);
+    ngx_http_push_link_answer(l, sent);
+    ngx_http_push_link_enter(l, NGX_HTTP_PUSH_LINK_OFF);
+
+    ngx_free(l);
+}
+
+
+ngx_uint_t
+ngx_http_push_link_is_up(ngx_http_push_link_t *l)
+{
+    return l->state >= NGX_HTTP_PUSH_LINK_SYNC;
+}
+
+
+ngx_uint_t
+ngx_http_push_link_pending(ngx_http_push_link_t *l)
+{
+    return l->pending;
+}
+
+
+size_t
+ngx_http_push_link_waiting(ngx_http_push_link_t *l)
+{
+    if (l->attach == NULL) {
+        return 0;
+    }
+
+    return ngx_http_push_attach_appended(l->attach)
+           - ngx_http_push_attach_sent(l->attach);
+}
+
+
+void
+ngx_http_push_link_flush(ngx_http_push_link_t *l)
+{
+    if (l->attach != NULL) {
+        ngx_http_push_attach_flush(l->attach);
+    }
+}
+
+
+void
+ngx_http_push_link_ready(ngx_http_push_link_t *l)
+{
+    ngx_uint_t                    level;
+    ngx_http_push_link_outage_t  *outage;
+
+    if (l->state != NGX_HTTP_PUSH_LINK_SYNC) {
+        return;
+    }
+
+    if (l->was_ready) {
+        l->conf.figures->reconnects++;
+    }
+
+    l->was_ready = 1;
+
+    ngx_http_push_link_enter(l, NGX_HTTP_PUSH_LINK_UP);
+
+    outage = l->conf.outage;
+
+    if (l->counted) {
+        l->counted = 0;
+        outage->links--;
+    }
+
+    if (outage->links != 0) {
+        return;
+    }
+
+    if (outage->cause != NGX_HTTP_PUSH_LINK_FINE) {
+        level = NGX_LOG_NOTICE;
+
+    } else {
+        level = NGX_LOG_INFO;
+    }
+
+    ngx_log_error(level, l->log, 0, "redis \"%V\" is %s", &l->conf.rc->url,
+                  (level == NGX_LOG_NOTICE) ? "back" : "connected");
+
+    outage->cause = NGX_HTTP_PUSH_LINK_FINE;
+}
+
+
+ngx_int_t
+ngx_http_push_link_send(ngx_http_push_link_t *l,
+    ngx_http_push_link_command_t *cmd, ngx_uint_t argc, ngx_str_t *argv)
+{
+    if (!ngx_http_push_link_is_up(l)) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_push_link_append(l, cmd, argc, argv);
+}
+
+
+void
+ngx_http_push_link_drop(ngx_http_push_link_t *l, const char *text)
+{
+    if (l->attach != NULL) {
+        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0, text);
+    }
+}
+
+
+/*
+ * A server that starts or is full will take us later: that is not what an
+ * administrator has to be told twice.
+ */
+
+ngx_int_t
+ngx_http_push_link_refuse(ngx_http_push_link_t *l,
+    ngx_http_push_reply_t *reply)
+{
+    ngx_uint_t           i;
+
+    static const char   *away[] = {
+        "LOADING",
+        "BUSY",
+        "MASTERDOWN",
+        "ERR max number of clients",
+        NULL
+    };
+
+    ngx_http_push_reply_quote(reply, l->reason);
+
+    l->reason_cause = NGX_HTTP_PUSH_LINK_DENIED;
+
+    for (i = 0; away[i] != NULL; i++) {
+        if (ngx_http_push_reply_is_error(reply, away[i])) {
+            l->reason_cause = NGX_HTTP_PUSH_LINK_AWAY;
+        }
+    }
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_http_push_link_begin(ngx_http_push_link_t *l)
+{
+    l->reason[0] = '\0';
+
+    if (l->conf.rc->resolver != NULL && l->tried == 0) {
+        ngx_http_push_link_resolve(l);
+        return;
+    }
+
+    ngx_http_push_link_connect(l);
+}
+
+
+static void
+ngx_http_push_link_resolve(ngx_http_push_link_t *l)
+{
+    ngx_resolver_ctx_t  *ctx;
+
+    ngx_http_push_link_enter(l, NGX_HTTP_PUSH_LINK_RESOLVE);
+
+    l->naddrs = 0;
+    l->current = 0;
+
+    ctx = ngx_resolve_start(l->conf.rc->resolver, NULL);
+
+    if (ctx == NULL || ctx == NGX_NO_RESOLVER) {
+        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0,
+                                "resolver failed");
+        return;
+    }
+
+    ctx->name = l->conf.rc->host;
+    ctx->handler = ngx_http_push_link_resolve_handler;
+    ctx->data = l;
+    ctx->timeout = l->conf.rc->resolver_timeout;
+    ctx->cancelable = 1;
+
+    /* the handler may be called before ngx_resolve_name() returns */
+
+    l->resolve = ctx;
+
+    if (ngx_resolve_name(ctx) != NGX_OK) {
+        l->resolve = NULL;
+        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0,
+                                "resolver failed");
+    }
+}
+
+
+static void
+ngx_http_push_link_resolve_handler(ngx_resolver_ctx_t *ctx)
+{
+    u_char                 text[NGX_HTTP_PUSH_LINK_ERROR];
+    ngx_int_t              state;
+    ngx_http_push_link_t  *l;
+
+    l = ctx->data;
+    state = ctx->state;
+
+    if (state == NGX_OK) {
+        ngx_http_push_link_set_addrs(l, ctx);
+    }
+
+    l->resolve = NULL;
+    ngx_resolve_name_done(ctx);
+
+    if (state != NGX_OK) {
+        *ngx_snprintf(text, sizeof(text) - 1, "host not found (%i: %s)",
+                      state, ngx_resolver_strerror(state)) = '\0';
+
+        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0,
+                                (char *) text);
+        return;
+    }
+
+    if (l->naddrs == 0) {
+        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0,
+                                "host has no address");
+        return;
+    }
+
+    ngx_http_push_link_connect(l);
+}
+
+
+static void
+ngx_http_push_link_set_addrs(ngx_http_push_link_t *l, ngx_resolver_ctx_t *ctx)
+{
+    ngx_uint_t   i, n;
+    ngx_addr_t  *addr;
+
+    n = 0;
+
+    for (i = 0; i < ctx->naddrs && n < NGX_HTTP_PUSH_LINK_ADDRS; i++) {
+
+        if (ctx->addrs[i].socklen > (socklen_t) sizeof(ngx_sockaddr_t)) {
+            continue;
+        }
+
+        addr = &l->found[n];
+
+        addr->sockaddr = &l->sockaddrs[n].sockaddr;
+        addr->socklen = ctx->addrs[i].socklen;
+
+        ngx_memcpy(addr->sockaddr, ctx->addrs[i].sockaddr, addr->socklen);
+        ngx_inet_set_port(addr->sockaddr, l->conf.rc->port);
+
+        addr->name.data = l->names[n];
+        addr->name.len = ngx_sock_ntop(addr->sockaddr, addr->socklen,
+                                       l->names[n], NGX_SOCKADDR_STRLEN, 1);
+        n++;
+    }
+
+    l->addrs = l->found;
+    l->naddrs = n;
+}
+
+
+static void
+ngx_http_push_link_connect(ngx_http_push_link_t *l)
+{
+    ngx_int_t          rc;
+    ngx_addr_t        *addr;
+    ngx_connection_t  *c;
+
+    ngx_http_push_link_enter(l, NGX_HTTP_PUSH_LINK_CONNECT);
+
+    addr = &l->addrs[l->current];
+
+    ngx_memzero(&l->peer, sizeof(ngx_peer_connection_t));
+
+    l->peer.sockaddr = addr->sockaddr;
+    l->peer.socklen = addr->socklen;
+    l->peer.name = &addr->name;
+    l->peer.get = ngx_event_get_peer;
+    l->peer.log = &l->quiet;
+    l->peer.log_error = NGX_ERROR_INFO;
+    l->peer.so_keepalive = (addr->sockaddr->sa_family != AF_UNIX);
+
+    ngx_log_debug2(NGX_LOG_DEBUG_EVENT, l->log, 0,
+                   "push redis %s connect to %V", l->conf.name, &addr->name);
+
+    rc = ngx_event_connect_peer(&l->peer);
+
+    if (rc != NGX_OK && rc != NGX_AGAIN) {
+        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY,
+                                (rc == NGX_DECLINED) ? ngx_socket_errno : 0,
+                                "connect() failed");
+        return;
+    }
+
+    c = l->peer.connection;
+
+    c->data = l;
+    c->log = l->log;
+    c->read->log = l->log;
+    c->write->log = l->log;
+
+    /*
+     * As nginx does with the channels to its master: the link lives as long
+     * as the worker, so a quitting one does not ask it to leave.
+     */
+    c->read->channel = 1;
+
+    if (rc == NGX_OK) {
+        ngx_http_push_link_connected(l);
+        return;
+    }
+
+    c->read->handler = ngx_http_push_link_connect_handler;
+    c->write->handler = ngx_http_push_link_connect_handler;
+
+    ngx_add_timer(&l->timer, l->conf.rc->connect_timeout);
+}
+
+
+static void
+ngx_http_push_link_connect_handler(ngx_event_t *ev)
+{
+    int                    err;
+    socklen_t              len;
+    ngx_connection_t      *c;
+    ngx_http_push_link_t  *l;
+
+    c = ev->data;
+    l = c->data;
+
+    err = 0;
+    len = sizeof(int);
+
+    /* BSDs and Linux return 0 and set a pending error, Solaris fails */
+
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, (void *) &err, &len) == -1) {
+        err = ngx_socket_errno;
+    }
+
+    if (err != 0) {
+        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, err,
+                                "connect() failed");
+        return;
+    }
+
+    if (!c->write->ready) {
+        return;
+    }
+
+    ngx_http_push_link_connected(l);
+}
+
+
+static void
+ngx_http_push_link_connected(ngx_http_push_link_t *l)
+{
+    ngx_connection_t             *c;
+    ngx_http_push_attach_conf_t   conf;
+
+    if (l->timer.timer_set) {
+        ngx_del_timer(&l->timer);
+    }
+
+    c = l->peer.connection;
+
+    ngx_http_push_link_set_options(l, c);
+
+    ngx_memzero(&conf, sizeof(ngx_http_push_attach_conf_t));
+
+    conf.reply = ngx_http_push_link_reply_handler;
+    conf.broken = ngx_http_push_link_broken_handler;
+    conf.written = ngx_http_push_link_written_handler;
+    conf.data = l;
+    conf.max_message = l->conf.max_message;
+    conf.max_values = NGX_HTTP_PUSH_LINK_VALUES;
+    conf.max_bytes = NGX_HTTP_PUSH_LINK_BYTES;
+    conf.pubsub = l->conf.pubsub;
+
+    l->attach = ngx_http_push_attach_open(c, &conf);
+
+    if (l->attach == NULL) {
+        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0,
+                                "out of memory");
+        return;
+    }
+
+    /* the attachment closes it from now on */
+
+    l->peer.connection = NULL;
+
+    ngx_http_push_link_enter(l, NGX_HTTP_PUSH_LINK_AUTH);
+
+    ngx_http_push_link_greet(l);
+}
+
+
+/* what cannot be set is not worth losing the link */
+
+static void
+ngx_http_push_link_set_options(ngx_http_push_link_t *l, ngx_connection_t *c)
+{
+#if (NGX_HAVE_KEEPALIVE_TUNABLE)
+    int  idle, interval, count;
+#endif
+
+    if (l->addrs[l->current].sockaddr->sa_family == AF_UNIX) {
+        return;
+    }
+
+    (void) ngx_tcp_nodelay(c);
+
+#if (NGX_HAVE_KEEPALIVE_TUNABLE)
+
+    idle = NGX_HTTP_PUSH_LINK_KEEPIDLE;
+    interval = NGX_HTTP_PUSH_LINK_KEEPINTVL;
+    count = NGX_HTTP_PUSH_LINK_KEEPCNT;
+
+    if (setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPIDLE, (const void *) &idle,
+                   sizeof(int)) == -1
+        || setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPINTVL,
+                      (const void *) &interval, sizeof(int)) == -1
+        || setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPCNT, (const void *) &count,
+                      sizeof(int)) == -1)
+    {
+        ngx_log_error(NGX_LOG_INFO, l->log, ngx_socket_errno,
+                      "setsockopt(TCP_KEEPIDLE) failed, ignored");
+    }
+
+#endif
+}
+
+
+/*
+ * PING shows that somebody is there: the kernel connects to a stopped Redis,
+ * too, and one that wants a password says so only now.
+ */
+
+static void
+ngx_http_push_link_greet(ngx_http_push_link_t *l)
+{
+    u_char                       db[NGX_INT_T_LEN];
+    ngx_int_t                    rc;
+    ngx_str_t                    argv[3];
+    ngx_uint_t                   argc;
+    ngx_http_push_redis_conf_t  *conf;
+
+    conf = l->conf.rc;
+    l->greeting = 0;
+    rc = NGX_OK;
+
+    if (conf->password.len) {
+        argc = 0;
+
+        ngx_str_set(&argv[argc], "AUTH");
+        argc++;
+
+        if (conf->user.len) {
+            argv[argc++] = conf->user;
+        }
+
+        argv[argc++] = conf->password;
+
+        rc = ngx_http_push_link_greet_one(l, 0, argc, argv);
+    }
+
+    /* channels belong to no database */
+
+    if (rc == NGX_OK && conf->db > 0 && !l->conf.pubsub) {
+        ngx_str_set(&argv[0], "SELECT");
+
+        argv[1].data = db;
+        argv[1].len = ngx_sprintf(db, "%i", conf->db) - db;
+
+        rc = ngx_http_push_link_greet_one(l, 1, 2, argv);
+    }
+
+    if (rc == NGX_OK) {
+        ngx_str_set(&argv[0], "PING");
+
+        rc = ngx_http_push_link_greet_one(l, 2, 1, argv);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0,
+                                "out of memory");
+    }
+}
+
+
+static ngx_int_t
+ngx_http_push_link_greet_one(ngx_http_push_link_t *l, ngx_uint_t i,
+    ngx_uint_t argc, ngx_str_t *argv)
+{
+    ngx_http_push_link_command_t  *cmd;
+
+    cmd = &l->hello[i];
+
+    cmd->handler = ngx_http_push_link_greet_handler;
+    cmd->data = l;
+    cmd->replies = 1;
+
+    l->greeting++;
+
+    return ngx_http_push_link_append(l, cmd, argc, argv);
+}
+
+
+static ngx_int_t
+ngx_http_push_link_greet_handler(ngx_http_push_link_command_t *cmd,
+    ngx_uint_t outcome, ngx_http_push_reply_t *reply)
+{
+    ngx_uint_t             ping;
+    ngx_http_push_link_t  *l;
+
+    l = cmd->data;
+
+    if (outcome != NGX_HTTP_PUSH_LINK_REPLIED) {
+        return NGX_OK;
+    }
+
+    ping = (cmd == &l->hello[2]);
+
+    if (!ngx_http_push_reply_is_status(reply, ping ? "PONG" : "OK")) {
+
+        if (!ngx_http_push_reply_is_error(reply, "")) {
+            return NGX_ERROR;
+        }
+
+        /* who may not even ping is known at least */
+
+        if (!ping || !ngx_http_push_reply_is_error(reply, "NOPERM")) {
+            return ngx_http_push_link_refuse(l, reply);
+        }
+    }
+
+    if (--l->greeting != 0) {
+        return NGX_OK;
+    }
+
+    ngx_http_push_link_enter(l, NGX_HTTP_PUSH_LINK_SYNC);
+
+    if (l->conf.up(l->conf.data) != NGX_OK) {
+        ngx_http_push_link_set_reason(l, NGX_HTTP_PUSH_LINK_AWAY,
+                                      "out of memory");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_push_link_append(ngx_http_push_link_t *l,
+    ngx_http_push_link_command_t *cmd, ngx_uint_t argc, ngx_str_t *argv)
+{
+    if (ngx_http_push_attach_command(l->attach, argc, argv) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    cmd->next = NULL;
+    cmd->end = ngx_http_push_attach_appended(l->attach);
+    cmd->since = ngx_current_msec;
+
+    *l->last = cmd;
+    l->last = &cmd->next;
+
+    l->pending++;
+    l->conf.figures->pending = l->pending;
+
+    if (!l->timer.timer_set) {
+        ngx_add_timer(&l->timer, l->conf.rc->timeout);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * The command is out of the queue before its handler is called, which may
+ * free it; a handler that returns NGX_ERROR has not, and it is put back to be
+ * answered with the others.
+ */
+
+static ngx_int_t
+ngx_http_push_link_reply_handler(void *data, ngx_http_push_reply_t *reply)
+{
+    ngx_int_t                      rc;
+    ngx_uint_t                     last;
+    ngx_http_push_link_t          *l;
+    ngx_http_push_link_command_t  *cmd;
+
+    l = data;
+
+    if (reply->msg != NULL) {
+        rc = l->conf.message(l->conf.data, &reply->values[2].str, reply->msg);
+
+        if (rc == NGX_ERROR) {
+            ngx_http_push_link_set_reason(l, NGX_HTTP_PUSH_LINK_NONSENSE,
+                                          "stray message");
+        }
+
+        return rc;
+    }
+
+    cmd = l->first;
+
+    if (cmd == NULL) {
+
+        /* an error tells why the server is going to close */
+
+        if (ngx_http_push_reply_is_error(reply, "")) {
+            return ngx_http_push_link_refuse(l, reply);
+        }
+
+        ngx_http_push_link_set_reason(l, NGX_HTTP_PUSH_LINK_NONSENSE,
+                                      "stray reply");
+        return NGX_ERROR;
+    }
+
+    last = (--cmd->replies == 0 || ngx_http_push_reply_is_error(reply, ""));
+
+    if (last) {
+        l->first = cmd->next;
+
+        if (l->first == NULL) {
+            l->last = &l->first;
+        }
+
+        l->pending--;
+    }
+
+    l->progress = ngx_current_msec;
+
+    rc = cmd->handler(cmd, NGX_HTTP_PUSH_LINK_REPLIED, reply);
+
+    if (rc == NGX_ERROR && last) {
+        cmd->next = l->first;
+
+        if (l->first == NULL) {
+            l->last = &cmd->next;
+        }
+
+        l->first = cmd;
+        l->pending++;
+    }
+
+    l->conf.figures->pending = l->pending;
+
+    return rc;
+}
+
+
+/* for ngx_http_push_link_broken_handler(), which has only a general text */
+
+static void
+ngx_http_push_link_set_reason(ngx_http_push_link_t *l, ngx_uint_t cause,
+    const char *text)
+{
+    ngx_cpystrn(l->reason, (u_char *) text, sizeof(l->reason));
+    l->reason_cause = cause;
+}
+
+
+static void
+ngx_http_push_link_broken_handler(void *data, const char *text, ngx_err_t err,
+    ngx_uint_t malformed)
+{
+    ngx_http_push_link_t  *l = data;
+
+    if (l->reason[0] != '\0') {
+        ngx_http_push_link_fail(l, l->reason_cause, 0, (char *) l->reason);
+        return;
+    }
+
+    ngx_http_push_link_fail(l, malformed ? NGX_HTTP_PUSH_LINK_NONSENSE
+                                         : NGX_HTTP_PUSH_LINK_AWAY,
+                            err, text);
+}
+
+
+/* a command that is still on its way to Redis is not late */
+
+static void
+ngx_http_push_link_written_handler(void *data)
+{
+    ngx_http_push_link_t  *l = data;
+
+    if (l->first != NULL
+        && ngx_http_push_attach_sent(l->attach) <= l->first->end)
+    {
+        l->progress = ngx_current_msec;
+    }
+
+    if (ngx_http_push_link_is_up(l)) {
+        l->conf.written(l->conf.data);
+    }
+}
+
+
+static void
+ngx_http_push_link_timer_handler(ngx_event_t *ev)
+{
+    ngx_connection_t      *c;
+    ngx_http_push_link_t  *l;
+
+    c = ev->data;
+    l = c->data;
+
+    switch (l->state) {
+
+    case NGX_HTTP_PUSH_LINK_WAIT:
+        ngx_http_push_link_begin(l);
+        break;
+
+    case NGX_HTTP_PUSH_LINK_CONNECT:
+        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0,
+                                "connect() timed out");
+        break;
+
+    default:
+        ngx_http_push_link_check(l);
+        break;
+    }
+}
+
+
+/* one timer for all commands: it is not moved with each reply */
+
+static void
+ngx_http_push_link_check(ngx_http_push_link_t *l)
+{
+    ngx_msec_t      start;
+    ngx_msec_int_t  left;
+
+    if (l->first == NULL) {
+        return;
+    }
+
+    start = l->first->since;
+
+    if ((ngx_msec_int_t) (l->progress - start) > 0) {
+        start = l->progress;
+    }
+
+    left = (ngx_msec_int_t) (start + l->conf.rc->timeout - ngx_current_msec);
+
+    if (left > 0) {
+        ngx_add_timer(&l->timer, (ngx_msec_t) left);
+        return;
+    }
+
+    ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0,
+                            "no answer in time");
+}
+
+
+/* the one door for every end; text may be l->reason */
+
+static void
+ngx_http_push_link_fail(ngx_http_push_link_t *l, ngx_uint_t cause,
+    ngx_err_t err, const char *text)
+{
+    u_char      *p, *last, full[NGX_HTTP_PUSH_LINK_ERROR], errstr[64];
+    uint64_t     sent;
+    ngx_uint_t   up;
+
+    last = full + sizeof(full) - 1;
+
+    p = ngx_slprintf(full, last, "%s", text);
+
+    if (err != 0) {
+        *ngx_strerror(err, errstr, sizeof(errstr) - 1) = '\0';
+        p = ngx_slprintf(p, last, " (%d: %s)", err, errstr);
+    }
+
+    *p = '\0';
+
+    up = ngx_http_push_link_is_up(l);
+
+    ngx_http_push_link_tell(l, cause, up ? "lost" : "failed", full);
+
+    sent = (l->attach != NULL) ? ngx_http_push_attach_sent(l->attach) : 0;
+
+    ngx_http_push_link_close(l);
+
+    if (!l->counted) {
+        l->counted = 1;
+        l->conf.outage->links++;
+    }
+
+    if (l->state == NGX_HTTP_PUSH_LINK_UP
+        && ngx_current_msec - l->since >= NGX_HTTP_PUSH_LINK_STABLE)
+    {
+        l->backoff = 0;
+    }
+
+    /* a lost link is tried where it was, a failed one at the next address */
+
+    ngx_http_push_link_wait(l, !up);
+
+    ngx_http_push_link_answer(l, sent);
+
+    if (up) {
+        l->conf.down(l->conf.data);
+    }
+}
+
+
+/*
+ * The first loss is an error.  What follows from it is not: only when Redis
+ * refuses us, or what answers is no Redis, the administrator learns it, once
+ * for each text.
+ */
+
+static void
+ngx_http_push_link_tell(ngx_http_push_link_t *l, ngx_uint_t cause,
+    const char *verb, u_char *text)
+{
+    ngx_uint_t                    level;
+    ngx_http_push_link_outage_t  *outage;
+
+    outage = l->conf.outage;
+    level = NGX_LOG_INFO;
+
+    if (outage->cause == NGX_HTTP_PUSH_LINK_FINE
+        || (cause != NGX_HTTP_PUSH_LINK_AWAY
+            && ngx_strcmp(outage->text, text) != 0))
+    {
+        level = NGX_LOG_ERR;
+
+        ngx_cpystrn(outage->text, text, sizeof(outage->text));
+    }
+
+    outage->cause = cause;
+
+    ngx_log_error(level, l->log, 0, "redis link \"%s\" to \"%V\" %s: %s",
+                  l->conf.name, ngx_http_push_link_peer(l), verb, text);
+
+    *ngx_snprintf(l->conf.figures->error, NGX_HTTP_PUSH_LINK_ERROR - 1,
+                  "%s, %V", text, ngx_http_push_link_peer(l)) = '\0';
+}
+
+
+static ngx_str_t *
+ngx_http_push_link_peer(ngx_http_push_link_t *l)
+{
+    return (l->naddrs != 0) ? &l->addrs[l->current].name : &l->conf.rc->host;
+}
+
+
+/* what was not sent completely never reached Redis as a command */
+
+static void
+ngx_http_push_link_answer(ngx_http_push_link_t *l, uint64_t sent)
+{
+    ngx_uint_t                     outcome;
+    ngx_http_push_link_command_t  *cmd, *next;
+
+    cmd = l->first;
+
+    l->first = NULL;
+    l->last = &l->first;
+    l->pending = 0;
+    l->conf.figures->pending = 0;
+
+    for ( /* void */ ; cmd != NULL; cmd = next) {
+        next = cmd->next;
+
+        outcome = (cmd->end <= sent) ? NGX_HTTP_PUSH_LINK_UNKNOWN
+                                     : NGX_HTTP_PUSH_LINK_UNSENT;
+
+        (void) cmd->handler(cmd, outcome, NULL);
+    }
+}
+
+
+static void
+ngx_http_push_link_close(ngx_http_push_link_t *l)
+{
+    ngx_http_push_attach_t  *a;
+
+    if (l->timer.timer_set) {
+        ngx_del_timer(&l->timer);
+    }
+
+    if (l->resolve != NULL) {
+        ngx_resolve_name_done(l->resolve);
+        l->resolve = NULL;
+    }
+
+    if (l->peer.connection != NULL) {
+        ngx_close_connection(l->peer.connection);
+        l->peer.connection = NULL;
+    }
+
+    if (l->attach != NULL) {
+        a = l->attach;
+        l->attach = NULL;
+
+        ngx_http_push_attach_close(a);
+    }
+}
+
+
+/* next: the other addresses are tried before any waiting */
+
+static void
+ngx_http_push_link_wait(ngx_http_push_link_t *l, ngx_uint_t next)
+{
+    ngx_msec_t  delay, min, max;
+
+    ngx_http_push_link_enter(l, NGX_HTTP_PUSH_LINK_WAIT);
+
+    if (next && l->naddrs != 0) {
+        l->current = (l->current + 1) % l->naddrs;
+
+        if (++l->tried < l->naddrs) {
+            ngx_add_timer(&l->timer, NGX_HTTP_PUSH_LINK_NEXT);
+            return;
+        }
+    }
+
+    l->tried = 0;
+
+    min = l->conf.rc->reconnect_min;
+    max = l->conf.rc->reconnect_max;
+
+    l->backoff = (l->backoff == 0) ? min : ngx_min(l->backoff * 2, max);
+
+    /* a quarter of jitter, so that many workers do not come at once */
+
+    delay = l->backoff - l->backoff / 4;
+    delay += (ngx_msec_t) ngx_random() % (l->backoff / 2 + 1);
+
+    ngx_add_timer(&l->timer, ngx_max(delay, 1));
+}
+
+
+static void
+ngx_http_push_link_enter(ngx_http_push_link_t *l, ngx_uint_t state)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    l->state = state;
+    l->since = ngx_current_msec;
+
+    l->conf.figures->state = state;
+    l->conf.figures->since = (uint64_t) tp->sec * 1000 + tp->msec;
+}

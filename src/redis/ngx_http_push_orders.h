@@ -1,0 +1,50 @@
+/*
+ * Copyright (C) the ngx_http_push_module authors
+ *
+ * Floor 1: what the endpoints ask of Redis: publishes, counts, deletes, each a
+ * command or two on the link for commands.
+ */
+
+
+#ifndef _NGX_HTTP_PUSH_ORDERS_H_INCLUDED_
+#define _NGX_HTTP_PUSH_ORDERS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_push_bus.h"
+#include "ngx_http_push_hub.h"
+#include "ngx_http_push_link.h"
+#include "ngx_http_push_redis_conf.h"
+
+
+/* the event of a C envelope that ends the life of the channel in its body */
+#define NGX_HTTP_PUSH_ORDERS_DELETE  "delete"
+
+
+typedef struct ngx_http_push_orders_s  ngx_http_push_orders_t;
+
+
+/*
+ * control is the channel that all workers listen to; it and rc stay as they
+ * are.  NULL: out of memory.
+ */
+ngx_http_push_orders_t *ngx_http_push_orders_create(
+    ngx_http_push_redis_conf_t *rc, ngx_http_push_hub_t *h,
+    ngx_str_t *control, size_t max_message, ngx_log_t *log);
+
+/* after the link was destroyed; no handler is called any more */
+void ngx_http_push_orders_destroy(ngx_http_push_orders_t *os);
+
+/*
+ * As the bus interface has it.  While the link is not up, or too much waits
+ * for it, the outcome is 503 at once.
+ */
+ngx_int_t ngx_http_push_orders_give(ngx_http_push_orders_t *os,
+    ngx_http_push_link_t *l, ngx_http_push_order_t *o);
+
+void ngx_http_push_orders_cancel(ngx_http_push_order_t *o);
+
+
+#endif /* _NGX_HTTP_PUSH_ORDERS_H_INCLUDED_ */

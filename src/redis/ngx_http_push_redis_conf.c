@@ -1,0 +1,1008 @@
+/*
+ * Copyright (C) the ngx_http_push_module authors
+ *
+ * Floor 1: reads the URL and the parameters of push_redis.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_push_name.h"
+#include "ngx_http_push_redis_conf.h"
+
+
+#define NGX_HTTP_PUSH_REDIS_CONF_PORT        6379
+#define NGX_HTTP_PUSH_REDIS_CONF_DB_MAX      65535
+#define NGX_HTTP_PUSH_REDIS_CONF_NAME_MAX    128     /* prefix=, keys= */
+#define NGX_HTTP_PUSH_REDIS_CONF_SECRET_MAX  1024
+#define NGX_HTTP_PUSH_REDIS_CONF_TIME_MAX    3600000
+#define NGX_HTTP_PUSH_REDIS_CONF_PROBE_MIN   100
+#define NGX_HTTP_PUSH_REDIS_CONF_MESSAGE     (16 * 1024 * 1024)
+
+
+/*
+ * Takes the text after "name=".  NULL: it is right; else what would be right,
+ * for the message.
+ */
+typedef const char *(*ngx_http_push_redis_conf_set_pt)(
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
+
+
+typedef struct {
+    ngx_str_t                         name;
+    ngx_http_push_redis_conf_set_pt   set;
+} ngx_http_push_redis_conf_param_t;
+
+
+static ngx_int_t ngx_http_push_redis_conf_parse_url(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *url);
+static ngx_int_t ngx_http_push_redis_conf_show_url(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *url);
+static const char *ngx_http_push_redis_conf_parse_server(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *rest);
+static const char *ngx_http_push_redis_conf_parse_host(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *text);
+static const char *ngx_http_push_redis_conf_set_numeric(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_uint_t bracketed);
+static const char *ngx_http_push_redis_conf_parse_unix(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *rest);
+static const char *ngx_http_push_redis_conf_set_unix(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *path);
+static const char *ngx_http_push_redis_conf_parse_user(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *text);
+static ngx_int_t ngx_http_push_redis_conf_decode(ngx_conf_t *cf,
+    ngx_str_t *dst, ngx_str_t *src);
+static const char *ngx_http_push_redis_conf_parse_db(
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *text);
+static ngx_int_t ngx_http_push_redis_conf_parse_param(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *arg, ngx_uint_t *seen);
+static ngx_int_t ngx_http_push_redis_conf_unknown_param(ngx_conf_t *cf,
+    ngx_str_t *arg);
+static ngx_int_t ngx_http_push_redis_conf_read_password(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *arg);
+static ngx_int_t ngx_http_push_redis_conf_read_secret(ngx_conf_t *cf,
+    ngx_str_t *file, u_char *buf, size_t *len);
+static ngx_int_t ngx_http_push_redis_conf_check(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc);
+static const char *ngx_http_push_redis_conf_set_prefix(
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
+static const char *ngx_http_push_redis_conf_set_keys(
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
+static const char *ngx_http_push_redis_conf_set_connect_timeout(
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
+static const char *ngx_http_push_redis_conf_set_timeout(
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
+static const char *ngx_http_push_redis_conf_set_reconnect(
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
+static const char *ngx_http_push_redis_conf_set_probe(
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
+static ngx_int_t ngx_http_push_redis_conf_get_time(ngx_str_t *value,
+    ngx_msec_t min, ngx_msec_t *time);
+static ngx_uint_t ngx_http_push_redis_conf_name_valid(ngx_str_t *value);
+
+
+static ngx_http_push_redis_conf_param_t  ngx_http_push_redis_conf_params[] = {
+
+    { ngx_string("prefix="), ngx_http_push_redis_conf_set_prefix },
+
+    { ngx_string("keys="), ngx_http_push_redis_conf_set_keys },
+
+    { ngx_string("connect_timeout="),
+      ngx_http_push_redis_conf_set_connect_timeout },
+
+    { ngx_string("timeout="), ngx_http_push_redis_conf_set_timeout },
+
+    { ngx_string("reconnect="), ngx_http_push_redis_conf_set_reconnect },
+
+    { ngx_string("probe="), ngx_http_push_redis_conf_set_probe },
+
+    { ngx_null_string, NULL }
+};
+
+
+static ngx_str_t  ngx_http_push_redis_conf_password_file =
+    ngx_string("password_file=");
+
+
+/* that they are known, but not yet here, is a better message than "unknown" */
+
+static ngx_str_t  ngx_http_push_redis_conf_later[] = {
+    ngx_string("recover="),
+    ngx_string("verify="),
+    ngx_string("ca="),
+    ngx_string("cert="),
+    ngx_string("key="),
+    ngx_string("name="),
+    ngx_null_string
+};
+
+
+char *
+ngx_http_push_redis_conf_parse(ngx_conf_t *cf, ngx_http_push_redis_conf_t *rc)
+{
+    ngx_str_t   *value;
+    ngx_uint_t   i, seen;
+
+    ngx_memzero(rc, sizeof(ngx_http_push_redis_conf_t));
+
+    ngx_str_set(&rc->prefix, "");
+    ngx_str_set(&rc->keys, "push:");
+
+    rc->db = -1;
+    rc->connect_timeout = 1000;
+    rc->timeout = 4000;
+    rc->reconnect_min = 100;
+    rc->reconnect_max = 10000;
+    rc->probe = 5000;
+    rc->max_message = NGX_HTTP_PUSH_REDIS_CONF_MESSAGE;
+
+    value = cf->args->elts;
+
+    if (ngx_http_push_redis_conf_parse_url(cf, rc, &value[1]) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    seen = 0;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        if (ngx_http_push_redis_conf_parse_param(cf, rc, &value[i], &seen)
+            != NGX_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ngx_http_push_redis_conf_check(cf, rc) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_push_redis_conf_parse_url(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *url)
+{
+    ngx_str_t    rest;
+    const char  *error;
+
+    if (ngx_http_push_redis_conf_show_url(cf, rc, url) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rest = *url;
+
+    if (ngx_strncmp(url->data, "redis://", 8) == 0) {
+        rest.data += 8;
+        rest.len -= 8;
+
+        error = ngx_http_push_redis_conf_parse_server(cf, rc, &rest);
+
+    } else if (ngx_strncmp(url->data, "unix:", 5) == 0) {
+        rest.data += 5;
+        rest.len -= 5;
+
+        error = ngx_http_push_redis_conf_parse_unix(cf, rc, &rest);
+
+    } else if (ngx_strncmp(url->data, "rediss://", 9) == 0) {
+        error = "TLS is not supported yet, use \"redis://\"";
+
+    } else {
+        error = "\"redis://HOST[:PORT][/DB]\" or \"unix:/PATH\" expected";
+    }
+
+    if (error == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid URL \"%V\" in \"push_redis\": %s", &rc->url,
+                       error);
+
+    return NGX_ERROR;
+}
+
+
+/*
+ * What may be shown: everything up to the last '@' is taken for a secret, also
+ * where the URL is malformed, and so is what follows a leading ':'.
+ */
+
+static ngx_int_t
+ngx_http_push_redis_conf_show_url(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *url)
+{
+    u_char  *p, *last, *start, *at;
+    size_t   skip;
+
+    last = url->data + url->len;
+    skip = 0;
+
+    p = ngx_strnstr(url->data, "://", url->len);
+    start = (p != NULL) ? p + 3 : url->data;
+
+    if (p != NULL || ngx_strncmp(url->data, "unix:", 5) != 0) {
+        skip = (start < last && *start == ':') ? last - start : 0;
+
+        for (at = last; at > start; at--) {
+            if (at[-1] == '@') {
+                skip = at - start;
+                break;
+            }
+        }
+    }
+
+    p = ngx_pnalloc(cf->pool, url->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc->url.data = p;
+
+    p = ngx_cpymem(p, url->data, start - url->data);
+    p = ngx_cpymem(p, start + skip, last - start - skip);
+
+    rc->url.len = p - rc->url.data;
+
+    return NGX_OK;
+}
+
+
+static const char *
+ngx_http_push_redis_conf_parse_server(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *rest)
+{
+    u_char      *p, *last, *slash, *at;
+    ngx_str_t    text;
+    const char  *error;
+
+    last = rest->data + rest->len;
+
+    slash = ngx_strlchr(rest->data, last, '/');
+    if (slash == NULL) {
+        slash = last;
+    }
+
+    at = NULL;
+
+    for (p = rest->data; p < slash; p++) {
+        if (*p == '@') {
+            at = p;
+        }
+    }
+
+    text.data = rest->data;
+
+    if (at != NULL) {
+        text.len = at - rest->data;
+
+        error = ngx_http_push_redis_conf_parse_user(cf, rc, &text);
+        if (error != NULL) {
+            return error;
+        }
+
+        text.data = at + 1;
+    }
+
+    text.len = slash - text.data;
+
+    error = ngx_http_push_redis_conf_parse_host(cf, rc, &text);
+    if (error != NULL || last - slash <= 1) {
+        return error;
+    }
+
+    text.data = slash + 1;
+    text.len = last - text.data;
+
+    return ngx_http_push_redis_conf_parse_db(rc, &text);
+}
+
+
+static const char *
+ngx_http_push_redis_conf_parse_host(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *text)
+{
+    u_char      *p, *last, *colon;
+    ngx_int_t    port;
+    ngx_uint_t   bracketed;
+
+    rc->host = *text;
+    rc->port = NGX_HTTP_PUSH_REDIS_CONF_PORT;
+
+    last = text->data + text->len;
+    bracketed = (text->len != 0 && text->data[0] == '[');
+
+    if (bracketed) {
+        p = ngx_strlchr(text->data, last, ']');
+        if (p == NULL) {
+            return "no \"]\" behind the IPv6 address";
+        }
+
+        rc->host.data = text->data + 1;
+        rc->host.len = p - rc->host.data;
+        colon = p + 1;
+
+    } else {
+        colon = ngx_strlchr(text->data, last, ':');
+        if (colon == NULL) {
+            colon = last;
+        }
+
+        rc->host.len = colon - rc->host.data;
+    }
+
+    if (rc->host.len == 0 || rc->host.len > 255) {
+        return "a host is expected: \"redis://HOST[:PORT][/DB]\"";
+    }
+
+    if (colon < last) {
+        port = (*colon == ':') ? ngx_atoi(colon + 1, last - colon - 1) : 0;
+
+        if (port < 1 || port > 65535) {
+            return "invalid port; an IPv6 address stands in brackets, special "
+                   "characters of a password are percent-encoded";
+        }
+
+        rc->port = (in_port_t) port;
+    }
+
+    return ngx_http_push_redis_conf_set_numeric(cf, rc, bracketed);
+}
+
+
+/* a numeric address needs no resolving: its host is cleared */
+
+static const char *
+ngx_http_push_redis_conf_set_numeric(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_uint_t bracketed)
+{
+    u_char       c, *p;
+    size_t       i;
+    ngx_addr_t  *addr;
+
+    addr = ngx_pcalloc(cf->pool, sizeof(ngx_addr_t));
+    if (addr == NULL) {
+        return "out of memory";
+    }
+
+    if (ngx_parse_addr(cf->pool, addr, rc->host.data, rc->host.len) == NGX_OK
+        && (addr->sockaddr->sa_family != AF_INET) == bracketed)
+    {
+        p = ngx_pnalloc(cf->pool, NGX_SOCKADDR_STRLEN);
+        if (p == NULL) {
+            return "out of memory";
+        }
+
+        ngx_inet_set_port(addr->sockaddr, rc->port);
+
+        addr->name.data = p;
+        addr->name.len = ngx_sock_ntop(addr->sockaddr, addr->socklen, p,
+                                       NGX_SOCKADDR_STRLEN, 1);
+
+        rc->addrs = addr;
+        rc->naddrs = 1;
+        ngx_str_null(&rc->host);
+
+        return NULL;
+    }
+
+    if (bracketed) {
+        return "invalid IPv6 address";
+    }
+
+    for (i = 0; i < rc->host.len; i++) {
+        c = rc->host.data[i];
+
+        if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') {
+            continue;
+        }
+
+        if (!(c >= '0' && c <= '9') && c != '.' && c != '-' && c != '_') {
+            return "a host has letters, digits, dots and hyphens";
+        }
+    }
+
+    return NULL;
+}
+
+
+static const char *
+ngx_http_push_redis_conf_parse_unix(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *rest)
+{
+    u_char      *p, *last, *at;
+    ngx_str_t    path, text;
+    const char  *error;
+
+    path = *rest;
+    last = rest->data + rest->len;
+
+    if (rest->len > 2 && rest->data[0] == '/' && rest->data[1] == '/') {
+        text.data = rest->data + 2;
+
+        at = ngx_strlchr(text.data, last, '@');
+
+        if (at != NULL) {
+            text.len = at - text.data;
+
+            error = ngx_http_push_redis_conf_parse_user(cf, rc, &text);
+            if (error != NULL) {
+                return error;
+            }
+
+            text.data = at + 1;
+        }
+
+        path.data = text.data;
+        path.len = last - text.data;
+    }
+
+    p = ngx_strlchr(path.data, last, '?');
+
+    if (p != NULL) {
+        path.len = p - path.data;
+
+        if (last - p < 4 || ngx_strncmp(p, "?db=", 4) != 0) {
+            return "only \"?db=DB\" may follow the path";
+        }
+
+        text.data = p + 4;
+        text.len = last - text.data;
+
+        error = ngx_http_push_redis_conf_parse_db(rc, &text);
+        if (error != NULL) {
+            return error;
+        }
+    }
+
+    return ngx_http_push_redis_conf_set_unix(cf, rc, &path);
+}
+
+
+static const char *
+ngx_http_push_redis_conf_set_unix(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *path)
+{
+#if (NGX_HAVE_UNIX_DOMAIN)
+
+    u_char              *p;
+    ngx_addr_t          *addr;
+    struct sockaddr_un  *saun;
+
+    if (path->len < 2 || path->data[0] != '/') {
+        return "an absolute path is expected: \"unix:/PATH[?db=DB]\"";
+    }
+
+    if (path->len >= sizeof(saun->sun_path)) {
+        return "the path is too long for a unix domain socket";
+    }
+
+    addr = ngx_pcalloc(cf->pool, sizeof(ngx_addr_t));
+    saun = ngx_pcalloc(cf->pool, sizeof(struct sockaddr_un));
+    p = ngx_pnalloc(cf->pool, path->len + 5);
+
+    if (addr == NULL || saun == NULL || p == NULL) {
+        return "out of memory";
+    }
+
+    saun->sun_family = AF_UNIX;
+    ngx_memcpy(saun->sun_path, path->data, path->len);
+
+    addr->sockaddr = (struct sockaddr *) saun;
+    addr->socklen = sizeof(struct sockaddr_un);
+    addr->name.data = p;
+    addr->name.len = ngx_sprintf(p, "unix:%V", path) - p;
+
+    rc->addrs = addr;
+    rc->naddrs = 1;
+
+    return NULL;
+
+#else
+
+    return "unix domain sockets are not supported on this platform";
+
+#endif
+}
+
+
+static const char *
+ngx_http_push_redis_conf_parse_user(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *text)
+{
+    u_char     *last, *colon;
+    ngx_str_t   user, password;
+
+    last = text->data + text->len;
+
+    colon = ngx_strlchr(text->data, last, ':');
+
+    user.data = text->data;
+    user.len = ((colon != NULL) ? colon : last) - text->data;
+
+    password.data = (colon != NULL) ? colon + 1 : last;
+    password.len = last - password.data;
+
+    if (user.len > NGX_HTTP_PUSH_REDIS_CONF_SECRET_MAX
+        || password.len > NGX_HTTP_PUSH_REDIS_CONF_SECRET_MAX)
+    {
+        return "the user or the password is too long";
+    }
+
+    if (colon != NULL && password.len == 0) {
+        return "the password is empty";
+    }
+
+    if (ngx_http_push_redis_conf_decode(cf, &rc->user, &user) != NGX_OK
+        || ngx_http_push_redis_conf_decode(cf, &rc->password, &password)
+           != NGX_OK)
+    {
+        return "\"%\" and two hexadecimal digits are expected where the user "
+               "or the password has a special character";
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_http_push_redis_conf_decode(ngx_conf_t *cf, ngx_str_t *dst, ngx_str_t *src)
+{
+    if (src->len == 0) {
+        return NGX_OK;
+    }
+
+    dst->data = ngx_pnalloc(cf->pool, src->len);
+    if (dst->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_push_name_unescape(dst->data, src->data, src->len, &dst->len)
+        != NGX_HTTP_PUSH_NAME_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static const char *
+ngx_http_push_redis_conf_parse_db(ngx_http_push_redis_conf_t *rc,
+    ngx_str_t *text)
+{
+    rc->db = ngx_atoi(text->data, text->len);
+
+    if (rc->db < 0 || rc->db > NGX_HTTP_PUSH_REDIS_CONF_DB_MAX) {
+        return "the database is a number, 0 to 65535";
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_http_push_redis_conf_parse_param(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *arg, ngx_uint_t *seen)
+{
+    ngx_str_t                          value, *file;
+    const char                        *expected;
+    ngx_uint_t                         bit;
+    ngx_http_push_redis_conf_param_t  *param;
+
+    file = &ngx_http_push_redis_conf_password_file;
+
+    if (arg->len >= file->len
+        && ngx_strncmp(arg->data, file->data, file->len) == 0)
+    {
+        return ngx_http_push_redis_conf_read_password(cf, rc, arg);
+    }
+
+    bit = 1;
+
+    for (param = ngx_http_push_redis_conf_params; param->set != NULL; param++) {
+
+        if (arg->len >= param->name.len
+            && ngx_strncmp(arg->data, param->name.data, param->name.len) == 0)
+        {
+            break;
+        }
+
+        bit <<= 1;
+    }
+
+    if (param->set == NULL) {
+        return ngx_http_push_redis_conf_unknown_param(cf, arg);
+    }
+
+    if (*seen & bit) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "duplicate parameter \"%V\" in \"push_redis\"",
+                           arg);
+        return NGX_ERROR;
+    }
+
+    *seen |= bit;
+
+    value.data = arg->data + param->name.len;
+    value.len = arg->len - param->name.len;
+
+    expected = param->set(rc, &value);
+
+    if (expected != NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\" in \"push_redis\", "
+                           "%s expected", arg, expected);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* a second URL may hold a password, so it is not shown */
+
+static ngx_int_t
+ngx_http_push_redis_conf_unknown_param(ngx_conf_t *cf, ngx_str_t *arg)
+{
+    ngx_str_t  *later;
+
+    if (ngx_strnstr(arg->data, "://", arg->len) != NULL
+        || ngx_strncmp(arg->data, "unix:", 5) == 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "several servers in \"push_redis\" are not "
+                           "supported, one URL expected");
+        return NGX_ERROR;
+    }
+
+    for (later = ngx_http_push_redis_conf_later; later->len; later++) {
+
+        if (arg->len >= later->len
+            && ngx_strncmp(arg->data, later->data, later->len) == 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "parameter \"%V\" of \"push_redis\" is not "
+                               "supported yet", arg);
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\" in \"push_redis\", one of "
+                       "prefix= keys= password_file= connect_timeout= "
+                       "timeout= reconnect= probe= expected", arg);
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_push_redis_conf_read_password(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *arg)
+{
+    u_char      buf[NGX_HTTP_PUSH_REDIS_CONF_SECRET_MAX + 2];
+    size_t      len;
+    ngx_str_t   file;
+
+    if (rc->password.len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"push_redis\" has more than one password");
+        return NGX_ERROR;
+    }
+
+    file.data = arg->data + ngx_http_push_redis_conf_password_file.len;
+    file.len = arg->len - ngx_http_push_redis_conf_password_file.len;
+
+    if (file.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\" in \"push_redis\", "
+                           "the name of a file expected", arg);
+        return NGX_ERROR;
+    }
+
+    if (ngx_conf_full_name(cf->cycle, &file, 1) != NGX_OK
+        || ngx_http_push_redis_conf_read_secret(cf, &file, buf, &len)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (len != 0 && buf[len - 1] == LF) {
+        len--;
+    }
+
+    if (len == 0 || len > NGX_HTTP_PUSH_REDIS_CONF_SECRET_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "password file \"%V\" of \"push_redis\" is %s",
+                           &file, len ? "too long, at most 1024 bytes expected"
+                                      : "empty");
+        return NGX_ERROR;
+    }
+
+    rc->password.len = len;
+    rc->password.data = ngx_pnalloc(cf->pool, len);
+    if (rc->password.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(rc->password.data, buf, len);
+    ngx_explicit_memzero(buf, sizeof(buf));
+
+    return NGX_OK;
+}
+
+
+/* buf has room for the longest password, its newline and one byte too many */
+
+static ngx_int_t
+ngx_http_push_redis_conf_read_secret(ngx_conf_t *cf, ngx_str_t *file,
+    u_char *buf, size_t *len)
+{
+    ssize_t          n;
+    ngx_fd_t         fd;
+    ngx_int_t        rc;
+    ngx_file_info_t  fi;
+
+    fd = ngx_open_file(file->data, NGX_FILE_RDONLY|O_NONBLOCK, NGX_FILE_OPEN,
+                       0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", file);
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_fd_info_n " \"%V\" failed", file);
+
+    } else if (!ngx_is_file(&fi)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "password file \"%V\" of \"push_redis\" is not a "
+                           "regular file", file);
+
+    } else {
+        n = ngx_read_fd(fd, buf, NGX_HTTP_PUSH_REDIS_CONF_SECRET_MAX + 2);
+
+        if (n == -1) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                               ngx_read_fd_n " \"%V\" failed", file);
+
+        } else {
+            *len = n;
+            rc = NGX_OK;
+        }
+    }
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", file);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_push_redis_conf_check(ngx_conf_t *cf, ngx_http_push_redis_conf_t *rc)
+{
+    u_char     buf[NGX_HTTP_PUSH_REDIS_CONF_NAME_MAX + 3];
+    size_t     n;
+    ngx_str_t  control;
+
+    if (rc->user.len && rc->password.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"push_redis\" has a user but no password, "
+                           "\"redis://USER:PASSWORD@HOST\" or "
+                           "\"password_file=FILE\" expected");
+        return NGX_ERROR;
+    }
+
+    /*
+     * No client's channel may have the wire name of a control channel.
+     * Where the prefix is empty the channel's name itself is checked.
+     */
+
+    control.data = buf;
+    control.len = ngx_sprintf(buf, "%Vctl", &rc->keys) - buf;
+
+    n = ngx_min(control.len, rc->prefix.len);
+
+    if (n != 0 && ngx_memcmp(control.data, rc->prefix.data, n) == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"prefix=%V\" and \"keys=%V\" of \"push_redis\" "
+                           "cannot be told apart, neither \"prefix=\" nor "
+                           "\"%V\" may begin with the other",
+                           &rc->prefix, &rc->keys, &control);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static const char *
+ngx_http_push_redis_conf_set_prefix(ngx_http_push_redis_conf_t *rc,
+    ngx_str_t *value)
+{
+    if (!ngx_http_push_redis_conf_name_valid(value)) {
+        return "at most 128 characters without spaces, commas and braces";
+    }
+
+    rc->prefix = *value;
+
+    return NULL;
+}
+
+
+static const char *
+ngx_http_push_redis_conf_set_keys(ngx_http_push_redis_conf_t *rc,
+    ngx_str_t *value)
+{
+    if (value->len == 0 || !ngx_http_push_redis_conf_name_valid(value)) {
+        return "1 to 128 characters without spaces, commas and braces";
+    }
+
+    rc->keys = *value;
+
+    return NULL;
+}
+
+
+static const char *
+ngx_http_push_redis_conf_set_connect_timeout(ngx_http_push_redis_conf_t *rc,
+    ngx_str_t *value)
+{
+    if (ngx_http_push_redis_conf_get_time(value, 1, &rc->connect_timeout)
+        != NGX_OK)
+    {
+        return "a time of 1ms to 1h, such as 1s,";
+    }
+
+    return NULL;
+}
+
+
+static const char *
+ngx_http_push_redis_conf_set_timeout(ngx_http_push_redis_conf_t *rc,
+    ngx_str_t *value)
+{
+    if (ngx_http_push_redis_conf_get_time(value, 1, &rc->timeout) != NGX_OK) {
+        return "a time of 1ms to 1h, such as 4s,";
+    }
+
+    return NULL;
+}
+
+
+static const char *
+ngx_http_push_redis_conf_set_reconnect(ngx_http_push_redis_conf_t *rc,
+    ngx_str_t *value)
+{
+    u_char     *p;
+    ngx_str_t   min, max;
+
+    p = ngx_strnstr(value->data, "..", value->len);
+
+    if (p != NULL) {
+        min.data = value->data;
+        min.len = p - value->data;
+
+        max.data = p + 2;
+        max.len = value->data + value->len - max.data;
+
+        if (ngx_http_push_redis_conf_get_time(&min, 1, &rc->reconnect_min)
+            == NGX_OK
+            && ngx_http_push_redis_conf_get_time(&max, rc->reconnect_min,
+                                                 &rc->reconnect_max)
+               == NGX_OK)
+        {
+            return NULL;
+        }
+    }
+
+    return "a range of times, such as 100ms..10s,";
+}
+
+
+static const char *
+ngx_http_push_redis_conf_set_probe(ngx_http_push_redis_conf_t *rc,
+    ngx_str_t *value)
+{
+    if (ngx_http_push_redis_conf_get_time(value,
+                                          NGX_HTTP_PUSH_REDIS_CONF_PROBE_MIN,
+                                          &rc->probe)
+        != NGX_OK)
+    {
+        return "a time of 100ms to 1h, such as 5s,";
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_http_push_redis_conf_get_time(ngx_str_t *value, ngx_msec_t min,
+    ngx_msec_t *time)
+{
+    ngx_int_t  n;
+
+    n = ngx_parse_time(value, 0);
+
+    if (n == NGX_ERROR
+        || (ngx_msec_t) n < min
+        || n > NGX_HTTP_PUSH_REDIS_CONF_TIME_MAX)
+    {
+        return NGX_ERROR;
+    }
+
+    *time = (ngx_msec_t) n;
+
+    return NGX_OK;
+}
+
+
+/* the characters that a channel's name may have; empty is right too */
+
+static ngx_uint_t
+ngx_http_push_redis_conf_name_valid(ngx_str_t *value)
+{
+    return value->len <= NGX_HTTP_PUSH_REDIS_CONF_NAME_MAX
+           && (value->len == 0
+               || ngx_http_push_name_check(value->data, value->len)
+                  == NGX_HTTP_PUSH_NAME_OK);
+}
+
+
+ngx_int_t
+ngx_http_push_redis_conf_resolve(ngx_conf_t *cf,
+    ngx_http_push_redis_conf_t *rc, ngx_resolver_t *resolver,
+    ngx_msec_t resolver_timeout)
+{
+    ngx_url_t   u;
+    ngx_uint_t  local;
+
+    if (rc->naddrs) {
+        return NGX_OK;
+    }
+
+    /* most name servers do not know it, the hosts file does */
+
+    local = (rc->host.len == 9
+             && ngx_strncasecmp(rc->host.data, (u_char *) "localhost", 9) == 0);
+
+    if (resolver != NULL && resolver->connections.nelts != 0 && !local) {
+        rc->resolver = resolver;
+        rc->resolver_timeout = resolver_timeout;
+        return NGX_OK;
+    }
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    u.url = rc->host;
+    u.default_port = rc->port;
+
+    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "%s \"%V\" in \"push_redis\"",
+                           u.err ? u.err : "host not found", &rc->host);
+        return NGX_ERROR;
+    }
+
+    rc->addrs = u.addrs;
+    rc->naddrs = u.naddrs;
+
+    if (!local) {
+        ngx_conf_log_error(NGX_LOG_NOTICE, cf, 0,
+                           "host \"%V\" in \"push_redis\" is resolved only "
+                           "when the configuration is read, with \"resolver\" "
+                           "it would be at each connect", &rc->host);
+    }
+
+    return NGX_OK;
+}
