@@ -1,0 +1,84 @@
+/*
+ * Copyright (C) the ngx_http_push_module authors
+ *
+ * Floor 2: from a request to a connection that is ours, and back for the log
+ * line.
+ */
+
+
+#ifndef _NGX_HTTP_PUSH_DETACH_H_INCLUDED_
+#define _NGX_HTTP_PUSH_DETACH_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_push_reason.h"
+
+
+extern ngx_module_t  ngx_http_push_module;
+
+
+/*
+ * The module's context of a request: what the $push_* variables show.  Memory
+ * of the request.  While the session lives its figures stand in the session;
+ * they are copied here before the log phase.
+ */
+
+typedef struct {
+    ngx_str_t     channels;               /* comma list of what was asked */
+    ngx_str_t     transport;              /* "websocket", ... or empty */
+    ngx_str_t     protocol;               /* "raw", ... or empty */
+    ngx_str_t     user;
+    ngx_str_t     connection;             /* 16 hex digits or empty */
+    ngx_str_t     close_reason;
+    ngx_uint_t    close_code;             /* 0: none */
+    uint64_t      sent;
+    uint64_t      received;
+    uint64_t      dropped;
+    uint64_t      queue_peak;
+    uint64_t      recovered;
+    void         *session;                /* between handler and detaching */
+} ngx_http_push_ctx_t;
+
+
+/*
+ * What is kept of the request while a session lives, for the log line at its
+ * end; NULL in a session whose end nobody logs.  Freed by detach_end().
+ */
+
+typedef struct ngx_http_push_hold_s {
+    ngx_http_request_t  *request;         /* the kept request */
+    uint32_t             received;        /* messages from the client */
+    uint32_t             dropped;
+    uint32_t             queue_peak;      /* bytes */
+    uint32_t             recovered;
+    uint32_t             close_code;
+    ngx_str_t            close_reason;    /* static text */
+} ngx_http_push_hold_t;
+
+
+/* the context of r, made at the first call; NULL: out of memory */
+ngx_http_push_ctx_t *ngx_http_push_detach_ctx(ngx_http_request_t *r);
+
+/* before the header is sent, so that nothing can fail after; NULL: no memory */
+ngx_http_push_hold_t *ngx_http_push_detach_prepare(ngx_http_request_t *r);
+
+/*
+ * To be called in an event of its own, after the content handler has sent its
+ * header, taken a reference (r->main->count++) and returned NGX_DONE.  The
+ * connection is the caller's from then on: c->data and both handlers are to be
+ * set.  Returns what is kept, or NULL.
+ */
+ngx_http_push_hold_t *ngx_http_push_detach_take(ngx_http_push_hold_t *hold);
+
+/*
+ * Writes the log line, whose variables show hold and sent, frees hold and
+ * closes the connection.
+ */
+void ngx_http_push_detach_end(ngx_connection_t *c, ngx_http_push_hold_t *hold,
+    uint64_t sent);
+
+
+#endif /* _NGX_HTTP_PUSH_DETACH_H_INCLUDED_ */

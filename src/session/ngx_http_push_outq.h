@@ -1,0 +1,73 @@
+/*
+ * Copyright (C) the ngx_http_push_module authors
+ *
+ * Floor 2: what waits to be written to one client: references to shared
+ * forms, and how much of the first has gone already.
+ */
+
+
+#ifndef _NGX_HTTP_PUSH_OUTQ_H_INCLUDED_
+#define _NGX_HTTP_PUSH_OUTQ_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_push_msg.h"
+
+
+#define NGX_HTTP_PUSH_OUTQ_MAX  32768     /* forms; above it push refuses */
+
+
+/*
+ * 24 bytes in the session.  Without a ring (room 0) it holds one form, which
+ * is what nearly every delivery needs; the ring is allocated for the second
+ * and freed when all has been written.
+ */
+
+typedef struct {
+    union {
+        ngx_http_push_form_t     *one;
+        ngx_http_push_form_t    **ring;
+    } u;
+
+    uint32_t                      sent;       /* bytes of the first form */
+    uint32_t                      bytes;      /* not written yet, of all */
+    uint16_t                      head;
+    uint16_t                      count;
+    uint16_t                      room;       /* a power of two, or 0 */
+    uint16_t                      form;       /* of the session's transport */
+} ngx_http_push_outq_t;
+
+
+static ngx_inline ngx_http_push_form_t *
+ngx_http_push_outq_get(ngx_http_push_outq_t *q, ngx_uint_t i)
+{
+    return q->room ? q->u.ring[(q->head + i) & (q->room - 1)] : q->u.one;
+}
+
+
+/*
+ * Appends and takes a reference of its own.  NGX_OK; NGX_ERROR: no memory or
+ * NGX_HTTP_PUSH_OUTQ_MAX reached, nothing was changed.
+ */
+ngx_int_t ngx_http_push_outq_push(ngx_http_push_outq_t *q,
+    ngx_http_push_form_t *f, ngx_log_t *log);
+
+/* n more bytes have been written: gives back the forms that are done */
+void ngx_http_push_outq_advance(ngx_http_push_outq_t *q, size_t n);
+
+/*
+ * Drops the oldest form of which nothing was written yet.  Returns the bytes
+ * that were dropped, 0 if there is no such form.
+ */
+size_t ngx_http_push_outq_drop(ngx_http_push_outq_t *q);
+
+/* drops everything but a form that has been written in part; returns count */
+ngx_uint_t ngx_http_push_outq_trim(ngx_http_push_outq_t *q);
+
+/* gives everything back */
+void ngx_http_push_outq_clear(ngx_http_push_outq_t *q);
+
+
+#endif /* _NGX_HTTP_PUSH_OUTQ_H_INCLUDED_ */

@@ -1,0 +1,1112 @@
+/*
+ * Copyright (C) the ngx_http_push_module authors
+ *
+ * Floor 2: sessions: owns them, the list of those that have something to
+ * write, and their heartbeats.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "ngx_http_push_detach.h"
+#include "ngx_http_push_ident.h"
+#include "ngx_http_push_session.h"
+
+
+#define NGX_HTTP_PUSH_SESSION_SNDBUF  (64 * 1024)
+#define NGX_HTTP_PUSH_SESSION_QUEUED  (256 * 1024 * 1024)  /* of the worker */
+#define NGX_HTTP_PUSH_SESSION_LINGER  5000        /* ms after the goodbye */
+#define NGX_HTTP_PUSH_SESSION_FIN     1000        /* ms after a FIN */
+#define NGX_HTTP_PUSH_SESSION_SLICE   5000        /* us of writing per turn */
+#define NGX_HTTP_PUSH_SESSION_CHECK   32          /* sessions between clocks */
+#define NGX_HTTP_PUSH_SESSION_TURNS   64          /* first room of the ring */
+
+
+/* the second and later channels of a session, 40 bytes each */
+
+typedef struct {
+    ngx_http_push_sub_t        sub;
+    ngx_http_push_session_t   *session;
+} ngx_http_push_session_sub_t;
+
+
+/* what the sessions of this worker share */
+
+typedef struct {
+    ngx_http_push_hub_t       *hub;
+    ngx_http_push_figures_t   *figures;
+    ngx_log_t                 *log;
+
+    /* a ring of those that have something to write, room for every session */
+    ngx_http_push_session_t  **turns;
+    uint32_t                   room;          /* a power of two */
+    uint32_t                   head;
+    uint32_t                   tail;
+    uint32_t                   sessions;
+
+    ngx_event_t                flush_event;
+    ngx_connection_t           dummy;
+    ngx_http_push_wheel_t      wheel;
+    ngx_uint_t                 draining;
+} ngx_http_push_session_shared_t;
+
+
+static void ngx_http_push_session_stop_one(void *data,
+    ngx_http_push_wheel_node_t *node);
+static ngx_int_t ngx_http_push_session_reserve(void);
+static void ngx_http_push_session_set_socket(ngx_http_push_session_t *s);
+static size_t ngx_http_push_session_sndbuf(const ngx_http_push_limits_t *l);
+static void ngx_http_push_session_deliver(ngx_http_push_sub_t *sub,
+    ngx_http_push_msg_t *m);
+static void ngx_http_push_session_deliver_more(ngx_http_push_sub_t *sub,
+    ngx_http_push_msg_t *m);
+static void ngx_http_push_session_append(ngx_http_push_session_t *s,
+    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m);
+static void ngx_http_push_session_notice(ngx_http_push_session_t *s,
+    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m);
+static ngx_int_t ngx_http_push_session_make_room(ngx_http_push_session_t *s,
+    ngx_http_push_form_t *f);
+static ngx_uint_t ngx_http_push_session_full(ngx_http_push_session_t *s,
+    ngx_http_push_form_t *f);
+static void ngx_http_push_session_drop(ngx_http_push_session_t *s);
+static void ngx_http_push_session_flush_handler(ngx_event_t *ev);
+static uint64_t ngx_http_push_session_clock(void);
+static void ngx_http_push_session_flush(ngx_http_push_session_t *s);
+static void ngx_http_push_session_leave_deleted(ngx_http_push_session_t *s);
+static void ngx_http_push_session_goodbye(ngx_http_push_session_t *s);
+static void ngx_http_push_session_leave(ngx_http_push_session_t *s);
+static void ngx_http_push_session_release(ngx_http_push_session_t *s);
+static void ngx_http_push_session_set_timer(ngx_http_push_session_t *s,
+    ngx_msec_t ms);
+static void ngx_http_push_session_wheel_handler(
+    ngx_http_push_wheel_node_t *node);
+static void ngx_http_push_session_heartbeat(ngx_http_push_session_t *s);
+static void ngx_http_push_session_drain_one(void *data,
+    ngx_http_push_wheel_node_t *node);
+
+
+static ngx_http_push_session_shared_t  ngx_http_push_session_shared;
+
+
+#define ngx_http_push_session_of(node)                                        \
+    ngx_queue_data(node, ngx_http_push_session_t, wheel)
+
+
+ngx_int_t
+ngx_http_push_session_start(ngx_http_push_hub_t *h, ngx_log_t *log)
+{
+    ngx_http_push_session_shared_t  *sh;
+
+    sh = &ngx_http_push_session_shared;
+
+    ngx_memzero(sh, sizeof(ngx_http_push_session_shared_t));
+
+    sh->hub = h;
+    sh->figures = ngx_http_push_hub_figures(h);
+    sh->log = log;
+    sh->dummy.fd = (ngx_socket_t) -1;
+
+    sh->flush_event.handler = ngx_http_push_session_flush_handler;
+    sh->flush_event.data = &sh->dummy;
+    sh->flush_event.log = log;
+
+    ngx_http_push_wheel_init(&sh->wheel, ngx_http_push_session_wheel_handler,
+                             log);
+    return NGX_OK;
+}
+
+
+void
+ngx_http_push_session_stop(void)
+{
+    ngx_http_push_session_shared_t  *sh;
+
+    sh = &ngx_http_push_session_shared;
+
+    if (sh->hub == NULL) {
+        return;
+    }
+
+    /* who is still here gets a goodbye if the socket takes it, and a log line */
+
+    ngx_http_push_wheel_walk(&sh->wheel, ngx_http_push_session_stop_one, NULL);
+    ngx_http_push_wheel_destroy(&sh->wheel);
+
+    if (sh->flush_event.posted) {
+        ngx_delete_posted_event(&sh->flush_event);
+    }
+
+    if (sh->turns != NULL) {
+        ngx_free(sh->turns);
+        sh->turns = NULL;
+    }
+
+    sh->hub = NULL;
+}
+
+
+static void
+ngx_http_push_session_stop_one(void *data, ngx_http_push_wheel_node_t *node)
+{
+    ngx_http_push_session_t  *s;
+
+    s = ngx_http_push_session_of(node);
+
+    if (!s->closing && !s->blocked) {
+        s->over = NGX_HTTP_PUSH_REASON_DRAIN;
+
+        ngx_http_push_session_goodbye(s);
+
+        (void) s->transport->flush(s);
+    }
+
+    ngx_http_push_session_end(s);
+}
+
+
+ngx_http_push_hub_t *
+ngx_http_push_session_hub(void)
+{
+    return ngx_http_push_session_shared.hub;
+}
+
+
+ngx_http_push_session_t *
+ngx_http_push_session_create(ngx_connection_t *c,
+    const ngx_http_push_transport_t *transport,
+    const ngx_http_push_limits_t *limits)
+{
+    ngx_http_push_session_t  *s;
+
+    if (ngx_http_push_session_reserve() != NGX_OK) {
+        return NULL;
+    }
+
+    s = NULL;
+
+    if ((size_t) (c->pool->d.end - c->pool->d.last)
+        >= sizeof(ngx_http_push_session_t) + NGX_ALIGNMENT)
+    {
+        s = ngx_pcalloc(c->pool, sizeof(ngx_http_push_session_t));
+    }
+
+    if (s == NULL) {
+        s = ngx_calloc(sizeof(ngx_http_push_session_t), c->log);
+        if (s == NULL) {
+            return NULL;
+        }
+
+        s->heap = 1;
+    }
+
+    s->connection = c;
+    s->transport = transport;
+    s->limits = limits;
+    s->sub.deliver = ngx_http_push_session_deliver;
+    s->outq.form = (uint16_t) transport->form;
+
+    /* counted before the client is told, so that nobody who asks is early */
+
+    ngx_http_push_session_shared.sessions++;
+    ngx_http_push_session_shared.figures->connections++;
+
+    return s;
+}
+
+
+/* a delivery may not fail for want of a place in the ring */
+
+static ngx_int_t
+ngx_http_push_session_reserve(void)
+{
+    uint32_t                          i, room;
+    ngx_http_push_session_t         **turns;
+    ngx_http_push_session_shared_t   *sh;
+
+    sh = &ngx_http_push_session_shared;
+
+    if (sh->sessions < sh->room) {
+        return NGX_OK;
+    }
+
+    room = sh->room ? sh->room * 2 : NGX_HTTP_PUSH_SESSION_TURNS;
+
+    turns = ngx_alloc(room * sizeof(ngx_http_push_session_t *), sh->log);
+    if (turns == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = sh->head; i != sh->tail; i++) {
+        turns[i & (room - 1)] = sh->turns[i & (sh->room - 1)];
+    }
+
+    if (sh->turns != NULL) {
+        ngx_free(sh->turns);
+    }
+
+    sh->turns = turns;
+    sh->room = room;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_push_session_subscribe(ngx_http_push_session_t *s, ngx_str_t *name,
+    ngx_uint_t marks)
+{
+    ngx_int_t                     rc;
+    ngx_http_push_sub_t          *sub;
+    ngx_http_push_session_sub_t  *more;
+
+    sub = &s->sub;
+
+    if (sub->channel != NULL) {
+
+        more = ngx_calloc(sizeof(ngx_http_push_session_sub_t),
+                          s->connection->log);
+        if (more == NULL) {
+            return NGX_ERROR;
+        }
+
+        more->session = s;
+
+        sub = &more->sub;
+        sub->deliver = ngx_http_push_session_deliver_more;
+    }
+
+    sub->mark = (uint32_t) marks;
+
+    rc = ngx_http_push_hub_subscribe(ngx_http_push_session_shared.hub, name,
+                                     sub);
+
+    if (sub != &s->sub) {
+
+        if (rc != NGX_OK) {
+            ngx_free(sub);
+            return rc;
+        }
+
+        sub->next = s->sub.next;
+        s->sub.next = sub;
+    }
+
+    return rc;
+}
+
+
+void
+ngx_http_push_session_abandon(ngx_http_push_session_t *s)
+{
+    ngx_http_push_session_release(s);
+
+    if (s->heap) {
+        ngx_free(s);
+    }
+}
+
+
+void
+ngx_http_push_session_open(ngx_http_push_session_t *s)
+{
+    ngx_msec_t                       interval;
+    ngx_http_push_session_shared_t  *sh;
+
+    sh = &ngx_http_push_session_shared;
+
+    ngx_http_push_session_set_socket(s);
+
+    s->opened = 1;
+
+    sh->figures->accepted++;
+
+    if (s->hold != NULL && s->hold->request != NULL) {
+        sh->figures->kept++;
+    }
+
+    /*
+     * Every session is in the wheel, with heartbeats or without, because the
+     * wheel is also the list of all sessions that a drain walks.
+     */
+
+    interval = s->limits->ping_interval;
+
+    if (interval == 0) {
+        interval = NGX_HTTP_PUSH_WHEEL_TICK * NGX_HTTP_PUSH_WHEEL_SLOTS;
+    }
+
+    /* the first one comes early, so that clients that came at once spread */
+
+    ngx_http_push_session_set_timer(s, interval / 2
+                                       + (ngx_msec_t) ngx_random()
+                                         % (interval / 2 + 1));
+
+    if (sh->draining) {
+        ngx_http_push_session_close(s, NGX_HTTP_PUSH_REASON_DRAIN);
+    }
+
+    if (s->outq.count || s->over || s->deleted) {
+        ngx_http_push_session_post(s);
+    }
+}
+
+
+/*
+ * Without a bound the kernel takes megabytes for a client that does not read
+ * (FACTS 6); what it may take counts into push_queue SIZE.
+ */
+
+static void
+ngx_http_push_session_set_socket(ngx_http_push_session_t *s)
+{
+    int                size;
+    ngx_connection_t  *c;
+
+    c = s->connection;
+
+    if (c->sockaddr->sa_family == AF_UNIX) {
+        return;
+    }
+
+    (void) ngx_tcp_nodelay(c);
+
+    size = (int) ngx_http_push_session_sndbuf(s->limits);
+
+    if (setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, (const void *) &size,
+                   sizeof(int))
+        == -1)
+    {
+        ngx_connection_error(c, ngx_socket_errno,
+                             "setsockopt(SO_SNDBUF) failed");
+    }
+
+#ifdef TCP_USER_TIMEOUT
+
+    /* a peer that vanished with data under way: not the kernel's 15 minutes */
+
+    if (s->limits->ping_interval == 0 || s->limits->ping_timeout == 0) {
+        return;
+    }
+
+    size = (int) (s->limits->ping_interval + s->limits->ping_timeout);
+
+    if (setsockopt(c->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (const void *) &size,
+                   sizeof(int))
+        == -1)
+    {
+        ngx_connection_error(c, ngx_socket_errno,
+                             "setsockopt(TCP_USER_TIMEOUT) failed");
+    }
+
+#endif
+}
+
+
+static size_t
+ngx_http_push_session_sndbuf(const ngx_http_push_limits_t *l)
+{
+    if (l->queue_size == 0) {
+        return NGX_HTTP_PUSH_SESSION_SNDBUF;
+    }
+
+    return ngx_min(l->queue_size / 2, NGX_HTTP_PUSH_SESSION_SNDBUF);
+}
+
+
+static void
+ngx_http_push_session_deliver(ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
+{
+    ngx_http_push_session_append((ngx_http_push_session_t *) sub, sub, m);
+}
+
+
+static void
+ngx_http_push_session_deliver_more(ngx_http_push_sub_t *sub,
+    ngx_http_push_msg_t *m)
+{
+    ngx_http_push_session_append(((ngx_http_push_session_sub_t *) sub)->session,
+                                 sub, m);
+}
+
+
+static void
+ngx_http_push_session_append(ngx_http_push_session_t *s,
+    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
+{
+    ngx_http_push_form_t             *f;
+    ngx_http_push_session_shared_t   *sh;
+
+    sh = &ngx_http_push_session_shared;
+
+    if (s->over || s->closing) {
+        return;
+    }
+
+    if (m->kind != NGX_HTTP_PUSH_MSG_DATA) {
+        ngx_http_push_session_notice(s, sub, m);
+        return;
+    }
+
+    if (m->except.len != 0
+        && ngx_http_push_ident_is(&m->except, s->connection))
+    {
+        return;
+    }
+
+    if (s->blocked && m->volatile_) {
+        ngx_http_push_session_drop(s);
+        return;
+    }
+
+    f = m->forms[s->outq.form];
+
+    if (f == NULL) {
+        f = s->transport->encode(m, s->connection->log);
+        if (f == NULL) {
+            s->over = NGX_HTTP_PUSH_REASON_OVERLOAD;
+            ngx_http_push_session_post(s);
+            return;
+        }
+
+        m->forms[s->outq.form] = f;
+    }
+
+    if (s->blocked && ngx_http_push_session_make_room(s, f) != NGX_OK) {
+        return;
+    }
+
+    if (ngx_http_push_outq_push(&s->outq, f, s->connection->log) != NGX_OK) {
+        s->over = NGX_HTTP_PUSH_REASON_OVERLOAD;
+        ngx_http_push_session_post(s);
+        return;
+    }
+
+    s->sent++;
+    sh->figures->delivered++;
+    sh->figures->queued += f->len;
+
+    if (s->blocked) {
+
+        /* the write event will find it */
+
+        if (s->hold != NULL && s->outq.bytes > s->hold->queue_peak) {
+            s->hold->queue_peak = s->outq.bytes;
+        }
+
+        return;
+    }
+
+    ngx_http_push_session_post(s);
+}
+
+
+static void
+ngx_http_push_session_notice(ngx_http_push_session_t *s,
+    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
+{
+    if (m->kind == NGX_HTTP_PUSH_MSG_DELETED) {
+        sub->mark |= NGX_HTTP_PUSH_SUB_DELETED;
+        s->deleted = 1;
+
+        ngx_http_push_session_post(s);
+    }
+
+    /* raw has no place for a gap: the bus has counted and logged it */
+}
+
+
+/*
+ * The client reads slowly: its socket takes no more.  NGX_OK: the form may be
+ * appended; NGX_DECLINED: it is dropped or the session is over.
+ */
+
+static ngx_int_t
+ngx_http_push_session_make_room(ngx_http_push_session_t *s,
+    ngx_http_push_form_t *f)
+{
+    size_t  dropped;
+
+    while (ngx_http_push_session_full(s, f)) {
+
+        switch (s->limits->overflow) {
+
+        case NGX_HTTP_PUSH_OVERFLOW_DROP_OLDEST:
+            dropped = ngx_http_push_outq_drop(&s->outq);
+
+            if (dropped == 0) {
+                ngx_http_push_session_drop(s);
+                return NGX_DECLINED;
+            }
+
+            ngx_http_push_session_shared.figures->queued -= dropped;
+            ngx_http_push_session_drop(s);
+            continue;
+
+        case NGX_HTTP_PUSH_OVERFLOW_DROP_NEWEST:
+            ngx_http_push_session_drop(s);
+            return NGX_DECLINED;
+
+        default:
+            s->over = NGX_HTTP_PUSH_REASON_SLOW;
+            ngx_http_push_session_drop(s);
+            ngx_http_push_session_post(s);
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* what the kernel holds for the client counts as well */
+
+static ngx_uint_t
+ngx_http_push_session_full(ngx_http_push_session_t *s, ngx_http_push_form_t *f)
+{
+    const ngx_http_push_limits_t  *l;
+
+    l = s->limits;
+
+    if (s->outq.count >= NGX_HTTP_PUSH_OUTQ_MAX
+        || (l->queue_count != 0 && s->outq.count >= l->queue_count))
+    {
+        return 1;
+    }
+
+    if (ngx_http_push_session_shared.figures->queued
+        > NGX_HTTP_PUSH_SESSION_QUEUED)
+    {
+        return 1;
+    }
+
+    return l->queue_size != 0
+           && (size_t) s->outq.bytes + f->len
+              + ngx_http_push_session_sndbuf(l) > l->queue_size;
+}
+
+
+static void
+ngx_http_push_session_drop(ngx_http_push_session_t *s)
+{
+    ngx_http_push_session_shared.figures->dropped++;
+
+    if (s->hold != NULL) {
+        s->hold->dropped++;
+    }
+}
+
+
+void
+ngx_http_push_session_post(ngx_http_push_session_t *s)
+{
+    ngx_http_push_session_shared_t  *sh;
+
+    if (s->posted) {
+        return;
+    }
+
+    sh = &ngx_http_push_session_shared;
+
+    s->posted = 1;
+    s->turn = sh->tail;
+
+    sh->turns[sh->tail++ & (sh->room - 1)] = s;
+
+    if (!sh->flush_event.posted) {
+        ngx_post_event(&sh->flush_event, &ngx_posted_events);
+    }
+}
+
+
+ngx_int_t
+ngx_http_push_session_send(ngx_http_push_session_t *s, ngx_http_push_form_t *f)
+{
+    if (ngx_http_push_outq_push(&s->outq, f, s->connection->log) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_push_session_shared.figures->queued += f->len;
+
+    ngx_http_push_session_post(s);
+
+    return NGX_OK;
+}
+
+
+/*
+ * One session a step, until the slice of this turn is used up: accepts, reads
+ * and timers run before the rest.  The hub is told, so that the buses read no
+ * more meanwhile.
+ */
+
+static void
+ngx_http_push_session_flush_handler(ngx_event_t *ev)
+{
+    uint64_t                         start;
+    ngx_uint_t                       n;
+    ngx_http_push_session_t         *s;
+    ngx_http_push_session_shared_t  *sh;
+
+    sh = &ngx_http_push_session_shared;
+
+    start = ngx_http_push_session_clock();
+    n = 0;
+
+    while (sh->head != sh->tail) {
+
+        if (++n % NGX_HTTP_PUSH_SESSION_CHECK == 0
+            && ngx_http_push_session_clock() - start
+               > NGX_HTTP_PUSH_SESSION_SLICE)
+        {
+            ngx_http_push_hub_set_busy(sh->hub, 1);
+            ngx_post_event(ev, &ngx_posted_next_events);
+            return;
+        }
+
+        s = sh->turns[sh->head++ & (sh->room - 1)];
+        s->posted = 0;
+
+        ngx_http_push_session_flush(s);
+    }
+
+    ngx_http_push_hub_set_busy(sh->hub, 0);
+}
+
+
+static uint64_t
+ngx_http_push_session_clock(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+
+/* the session may be gone afterwards */
+
+static void
+ngx_http_push_session_flush(ngx_http_push_session_t *s)
+{
+    uint32_t   before;
+    ngx_int_t  rc;
+
+    if (!s->opened) {
+
+        /* session_open() comes back to it */
+
+        return;
+    }
+
+    if (s->deleted) {
+        ngx_http_push_session_leave_deleted(s);
+    }
+
+    if (s->over && !s->closing) {
+        ngx_http_push_session_goodbye(s);
+    }
+
+    if (s->blocked) {
+        return;
+    }
+
+    before = s->outq.bytes;
+
+    rc = s->transport->flush(s);
+
+    ngx_http_push_session_shared.figures->queued -= before - s->outq.bytes;
+    ngx_http_push_session_shared.figures->bytes_out += before - s->outq.bytes;
+
+    if (rc == NGX_AGAIN) {
+        s->blocked = 1;
+        s->ponged = 0;
+        return;
+    }
+
+    if (rc == NGX_ERROR || (s->closing && s->peer_closed)) {
+        ngx_http_push_session_end(s);
+        return;
+    }
+
+    if (s->closing && s->fin && !s->shut) {
+
+        /*
+         * The peer's answer cannot be read any more.  With a close() now, what
+         * it still sends would reset the connection under the goodbye.
+         */
+
+        s->shut = 1;
+
+        ngx_http_push_session_set_timer(s, NGX_HTTP_PUSH_SESSION_FIN);
+
+        (void) ngx_shutdown_socket(s->connection->fd, NGX_WRITE_SHUTDOWN);
+    }
+}
+
+
+void
+ngx_http_push_session_write_handler(ngx_event_t *wev)
+{
+    ngx_connection_t         *c;
+    ngx_http_push_session_t  *s;
+
+    c = wev->data;
+    s = c->data;
+
+    if (!s->blocked) {
+        return;
+    }
+
+    /* not from here, so that many sockets that become writable are sliced */
+
+    s->blocked = 0;
+
+    ngx_http_push_session_post(s);
+}
+
+
+static void
+ngx_http_push_session_leave_deleted(ngx_http_push_session_t *s)
+{
+    ngx_http_push_sub_t   *sub, **p;
+    ngx_http_push_hub_t   *h;
+
+    h = ngx_http_push_session_shared.hub;
+
+    s->deleted = 0;
+
+    if (s->sub.mark & NGX_HTTP_PUSH_SUB_DELETED) {
+        ngx_http_push_hub_unsubscribe(h, &s->sub);
+        s->sub.mark = 0;
+    }
+
+    for (p = &s->sub.next; *p != NULL; /* void */) {
+        sub = *p;
+
+        if (sub->mark & NGX_HTTP_PUSH_SUB_DELETED) {
+            *p = sub->next;
+
+            ngx_http_push_hub_unsubscribe(h, sub);
+            ngx_free(sub);
+            continue;
+        }
+
+        p = &sub->next;
+    }
+
+    if (s->sub.channel == NULL && s->sub.next == NULL && !s->closing) {
+        ngx_http_push_session_close(s, NGX_HTTP_PUSH_REASON_DELETED);
+    }
+}
+
+
+void
+ngx_http_push_session_close(ngx_http_push_session_t *s, ngx_uint_t reason)
+{
+    if (s->over || s->closing) {
+        return;
+    }
+
+    s->over = reason;
+
+    ngx_http_push_session_post(s);
+}
+
+
+void
+ngx_http_push_session_peer_close(ngx_http_push_session_t *s)
+{
+    s->peer_closed = 1;
+
+    if (!s->closing) {
+        s->over = NGX_HTTP_PUSH_REASON_NONE;
+        ngx_http_push_session_goodbye(s);
+    }
+
+    ngx_http_push_session_post(s);
+}
+
+
+/* the channels are left, the goodbye is appended, the linger time begins */
+
+static void
+ngx_http_push_session_goodbye(ngx_http_push_session_t *s)
+{
+    const ngx_http_push_reason_t    *reason;
+    ngx_http_push_session_shared_t  *sh;
+
+    sh = &ngx_http_push_session_shared;
+
+    reason = ngx_http_push_reason_get(s->over);
+
+    s->closing = 1;
+
+    ngx_http_push_session_leave(s);
+
+    switch (s->over) {
+
+    case NGX_HTTP_PUSH_REASON_SLOW:
+        sh->figures->slow_closed++;
+        break;
+
+    case NGX_HTTP_PUSH_REASON_PING:
+        sh->figures->ping_closed++;
+        break;
+
+    case NGX_HTTP_PUSH_REASON_DRAIN:
+        sh->figures->drained++;
+        break;
+    }
+
+    if (s->over != NGX_HTTP_PUSH_REASON_NONE) {
+        ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
+                      "push closes %V: %ui \"%V\"", &s->transport->name,
+                      reason->raw, &reason->text);
+
+        if (s->hold != NULL) {
+            s->hold->close_code = reason->raw;
+            s->hold->close_reason = reason->text;
+        }
+    }
+
+    if (s->blocked) {
+
+        /* what a client did not read for so long it shall not wait for */
+
+        sh->figures->queued -= s->outq.bytes;
+        (void) ngx_http_push_outq_trim(&s->outq);
+        sh->figures->queued += s->outq.bytes;
+    }
+
+    s->transport->close(s, reason);
+
+    ngx_http_push_session_set_timer(s, NGX_HTTP_PUSH_SESSION_LINGER);
+}
+
+
+/* gives up all channels */
+
+static void
+ngx_http_push_session_leave(ngx_http_push_session_t *s)
+{
+    ngx_http_push_sub_t  *sub, *next;
+    ngx_http_push_hub_t  *h;
+
+    h = ngx_http_push_session_shared.hub;
+
+    ngx_http_push_hub_unsubscribe(h, &s->sub);
+
+    for (sub = s->sub.next; sub != NULL; sub = next) {
+        next = sub->next;
+
+        ngx_http_push_hub_unsubscribe(h, sub);
+        ngx_free(sub);
+    }
+
+    s->sub.next = NULL;
+    s->deleted = 0;
+}
+
+
+/* everything but the session's own memory and its connection */
+
+static void
+ngx_http_push_session_release(ngx_http_push_session_t *s)
+{
+    ngx_http_push_session_t         *last;
+    ngx_http_push_session_shared_t  *sh;
+
+    sh = &ngx_http_push_session_shared;
+
+    sh->sessions--;
+    sh->figures->connections--;
+
+    ngx_http_push_session_leave(s);
+
+    if (s->timed) {
+        ngx_http_push_wheel_unset(&sh->wheel, &s->wheel);
+        s->timed = 0;
+    }
+
+    if (s->posted) {
+
+        /* the last one takes its turn */
+
+        last = sh->turns[--sh->tail & (sh->room - 1)];
+
+        sh->turns[s->turn & (sh->room - 1)] = last;
+        last->turn = s->turn;
+
+        s->posted = 0;
+    }
+
+    sh->figures->queued -= s->outq.bytes;
+    ngx_http_push_outq_clear(&s->outq);
+
+    s->transport->destroy(s);
+}
+
+
+void
+ngx_http_push_session_end(ngx_http_push_session_t *s)
+{
+    uint64_t               sent;
+    ngx_connection_t      *c;
+    ngx_http_push_hold_t  *hold;
+
+    c = s->connection;
+    hold = s->hold;
+    sent = s->sent;
+
+    ngx_http_push_session_release(s);
+
+    if (s->opened && hold != NULL && hold->request != NULL) {
+        ngx_http_push_session_shared.figures->kept--;
+    }
+
+    if (hold != NULL && hold->close_code == 0) {
+
+        /* RFC 6455 7.1.5: the connection was lost without a goodbye */
+
+        hold->close_code = 1006;
+    }
+
+    if (s->heap) {
+        ngx_free(s);
+    }
+
+    ngx_http_push_detach_end(c, hold, sent);
+}
+
+
+void
+ngx_http_push_session_pong(ngx_http_push_session_t *s)
+{
+    s->waiting = 0;
+}
+
+
+static void
+ngx_http_push_session_set_timer(ngx_http_push_session_t *s, ngx_msec_t ms)
+{
+    ngx_http_push_wheel_t  *w;
+
+    w = &ngx_http_push_session_shared.wheel;
+
+    if (s->timed) {
+        ngx_http_push_wheel_unset(w, &s->wheel);
+    }
+
+    s->timed = 1;
+
+    ngx_http_push_wheel_set(w, &s->wheel, ms);
+}
+
+
+static void
+ngx_http_push_session_wheel_handler(ngx_http_push_wheel_node_t *node)
+{
+    ngx_http_push_session_t  *s;
+
+    s = ngx_http_push_session_of(node);
+    s->timed = 0;
+
+    if (s->closing) {
+        ngx_http_push_session_end(s);
+        return;
+    }
+
+    if (s->draining) {
+        ngx_http_push_session_set_timer(s, NGX_HTTP_PUSH_SESSION_LINGER);
+        ngx_http_push_session_close(s, NGX_HTTP_PUSH_REASON_DRAIN);
+        return;
+    }
+
+    ngx_http_push_session_heartbeat(s);
+}
+
+
+/*
+ * A ping and the wait for its answer take turns on one node of the wheel; the
+ * answer itself moves nothing.
+ */
+
+static void
+ngx_http_push_session_heartbeat(ngx_http_push_session_t *s)
+{
+    ngx_msec_t  interval, timeout;
+
+    interval = s->limits->ping_interval;
+    timeout = s->limits->ping_timeout;
+
+    if (interval == 0) {
+        ngx_http_push_session_set_timer(s, NGX_HTTP_PUSH_WHEEL_TICK
+                                           * NGX_HTTP_PUSH_WHEEL_SLOTS);
+        return;
+    }
+
+    if (s->pinged) {
+        s->pinged = 0;
+
+        if (!s->waiting) {
+            ngx_http_push_session_set_timer(s, interval > timeout
+                                               ? interval - timeout : 0);
+            return;
+        }
+
+        ngx_http_push_session_close(s, NGX_HTTP_PUSH_REASON_PING);
+
+    } else if (s->transport->ping(s) == NGX_OK) {
+        s->pinged = (timeout != 0);
+        s->waiting = 1;
+
+        ngx_http_push_session_set_timer(s, timeout ? timeout : interval);
+        return;
+
+    } else {
+        ngx_http_push_session_close(s, NGX_HTTP_PUSH_REASON_OVERLOAD);
+    }
+
+    ngx_http_push_session_set_timer(s, NGX_HTTP_PUSH_SESSION_LINGER);
+}
+
+
+void
+ngx_http_push_session_drain(ngx_msec_t ms)
+{
+    ngx_http_push_session_shared_t  *sh;
+
+    sh = &ngx_http_push_session_shared;
+
+    if (sh->hub == NULL) {
+        return;
+    }
+
+    sh->draining = 1;
+
+    ngx_http_push_wheel_hold(&sh->wheel);
+    ngx_http_push_wheel_walk(&sh->wheel, ngx_http_push_session_drain_one, &ms);
+}
+
+
+static void
+ngx_http_push_session_drain_one(void *data, ngx_http_push_wheel_node_t *node)
+{
+    ngx_msec_t               *ms;
+    ngx_http_push_session_t  *s;
+
+    ms = data;
+    s = ngx_http_push_session_of(node);
+
+    if (s->closing || s->over) {
+        return;
+    }
+
+    s->draining = 1;
+
+    ngx_http_push_session_set_timer(s, *ms ? (ngx_msec_t) ngx_random() % *ms
+                                           : 0);
+}

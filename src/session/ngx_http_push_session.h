@@ -1,0 +1,135 @@
+/*
+ * Copyright (C) the ngx_http_push_module authors
+ *
+ * Floor 2: one connected client, whatever its transport.
+ */
+
+
+#ifndef _NGX_HTTP_PUSH_SESSION_H_INCLUDED_
+#define _NGX_HTTP_PUSH_SESSION_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "ngx_http_push_hub.h"
+#include "ngx_http_push_limits.h"
+#include "ngx_http_push_outq.h"
+#include "ngx_http_push_transport.h"
+#include "ngx_http_push_wheel.h"
+
+
+/* marks of a session's sub */
+
+#define NGX_HTTP_PUSH_SUB_PUBLISH  0x0001     /* client may publish to it */
+#define NGX_HTTP_PUSH_SUB_DELETED  0x0002     /* to be unsubscribed */
+
+
+typedef struct ngx_http_push_hold_s  ngx_http_push_hold_t;
+
+
+/*
+ * 136 bytes: it fits into what nginx leaves unused of a connection's pool of
+ * 512.  The first 64, a cache line, are all that a delivery touches.  Made by
+ * session_create(), freed only by session_end() and session_abandon().
+ */
+
+struct ngx_http_push_session_s {
+    ngx_http_push_sub_t                sub;        /* the first channel's */
+    ngx_http_push_outq_t               outq;
+
+    unsigned                           posted:1;   /* in the flush list */
+    unsigned                           blocked:1;  /* socket takes no more */
+    unsigned                           closing:1;  /* goodbye is appended */
+    unsigned                           opened:1;
+    unsigned                           over:5;     /* reason to close with */
+    unsigned                           deleted:1;  /* a sub is marked */
+    unsigned                           timed:1;    /* in the wheel */
+    unsigned                           pinged:1;   /* wheel: look for pong */
+    unsigned                           waiting:1;  /* no pong yet */
+    unsigned                           draining:1; /* wheel: send away */
+    unsigned                           ponged:1;   /* since it is blocked */
+    unsigned                           fin:1;      /* goodbye, then a FIN */
+    unsigned                           shut:1;     /* the FIN is sent */
+    unsigned                           peer_closed:1;
+    unsigned                           heap:1;     /* not in c's pool */
+    unsigned                           inflight:13; /* publishes under way */
+
+    uint32_t                           turn;       /* in the flush list */
+
+    ngx_connection_t                  *connection;
+    const ngx_http_push_transport_t   *transport;
+    const ngx_http_push_limits_t      *limits;
+    ngx_http_push_wheel_node_t         wheel;
+    uint32_t                           sent;       /* messages given to it */
+    void                              *input;      /* the transport's own */
+    ngx_http_push_hold_t              *hold;
+};
+
+
+/* in init_process, and in exit_process; forms of heartbeats live between */
+ngx_int_t ngx_http_push_session_start(ngx_http_push_hub_t *h, ngx_log_t *log);
+void ngx_http_push_session_stop(void);
+
+ngx_http_push_hub_t *ngx_http_push_session_hub(void);
+
+/*
+ * A session without channels on connection c; its memory is c's pool where
+ * it has room, else the heap.  NULL: out of memory.
+ */
+ngx_http_push_session_t *ngx_http_push_session_create(ngx_connection_t *c,
+    const ngx_http_push_transport_t *transport,
+    const ngx_http_push_limits_t *limits);
+
+/*
+ * Adds a channel with marks (NGX_HTTP_PUSH_SUB_PUBLISH).  NGX_OK;
+ * NGX_DECLINED: too many channels in the zone; NGX_ERROR: out of memory.
+ */
+ngx_int_t ngx_http_push_session_subscribe(ngx_http_push_session_t *s,
+    ngx_str_t *name, ngx_uint_t marks);
+
+/* takes a session back that was never opened, with its channels */
+void ngx_http_push_session_abandon(ngx_http_push_session_t *s);
+
+/* the opening is done: heartbeats begin */
+void ngx_http_push_session_open(ngx_http_push_session_t *s);
+
+/* what is in the queue is written at the end of this turn of the loop */
+void ngx_http_push_session_post(ngx_http_push_session_t *s);
+
+/* appends a form that is no message (pong, ping, close) and posts */
+ngx_int_t ngx_http_push_session_send(ngx_http_push_session_t *s,
+    ngx_http_push_form_t *f);
+
+/*
+ * Begins to close, once: at the end of this turn of the loop the channels are
+ * left and the transport says goodbye.  Never ends s before it returns.
+ */
+void ngx_http_push_session_close(ngx_http_push_session_t *s,
+    ngx_uint_t reason);
+
+/*
+ * The one door for every end: unlinks and releases everything, has the log
+ * line written and the connection closed.  s is gone afterwards.  May not be
+ * called from within a deliver function.
+ */
+void ngx_http_push_session_end(ngx_http_push_session_t *s);
+
+/*
+ * The peer has said goodbye first: as session_close(), and the session ends
+ * when the answer is written.
+ */
+void ngx_http_push_session_peer_close(ngx_http_push_session_t *s);
+
+/* the peer has answered the heartbeat */
+void ngx_http_push_session_pong(ngx_http_push_session_t *s);
+
+/* the worker quits: every session is sent away at a moment of the next ms */
+void ngx_http_push_session_drain(ngx_msec_t ms);
+
+/* the event handler for c->write of a session */
+void ngx_http_push_session_write_handler(ngx_event_t *wev);
+
+
+#endif /* _NGX_HTTP_PUSH_SESSION_H_INCLUDED_ */
