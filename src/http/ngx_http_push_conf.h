@@ -1,0 +1,124 @@
+/*
+ * Copyright (C) the ngx_http_push_module authors
+ *
+ * Floor 3: the module's configuration as the other files read it: made,
+ * inherited and completed here; filled by directives.
+ */
+
+
+#ifndef _NGX_HTTP_PUSH_CONF_H_INCLUDED_
+#define _NGX_HTTP_PUSH_CONF_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_push_limits.h"
+#include "ngx_http_push_name.h"
+#include "ngx_http_push_redis_conf.h"
+#include "ngx_http_push_zone.h"
+
+
+#define NGX_HTTP_PUSH_TRANSPORT_WEBSOCKET    0x0001
+#define NGX_HTTP_PUSH_TRANSPORT_EVENTSOURCE  0x0002
+#define NGX_HTTP_PUSH_TRANSPORT_LONGPOLL     0x0004
+#define NGX_HTTP_PUSH_TRANSPORT_STREAM       0x0008
+
+#define NGX_HTTP_PUSH_PROTOCOL_RAW           0x0001
+
+
+typedef struct {
+    ngx_http_push_zone_t        *zone;        /* NULL: module not used */
+    ngx_http_push_redis_conf_t  *redis;       /* NULL: no push_redis */
+    ngx_str_t                    keys;        /* of redis, or "push:" */
+    ngx_str_t                    zone_name;
+    size_t                       zone_size;
+    ngx_uint_t                   zone_channels;
+    ngx_msec_t                   drain;       /* 30s */
+    ngx_uint_t                   used;        /* a handler was configured */
+    ngx_array_t                  notes;       /* ngx_http_push_note_t */
+} ngx_http_push_main_conf_t;
+
+
+/* a name, or its beginning, to be judged when push_redis is known */
+
+typedef struct {
+    ngx_str_t                    directive;
+    ngx_str_t                    name;        /* empty: begins with variable */
+    ngx_str_t                    file;
+    ngx_uint_t                   line;
+} ngx_http_push_note_t;
+
+
+/*
+ * A NAME or a PATTERN is an array of parts.  A part is the directive's own
+ * text, for a PATTERN one piece of codec/name, or a variable, whose value
+ * stands for itself: never a wildcard, never a reserved beginning.
+ */
+
+typedef struct {
+    ngx_http_complex_value_t    *value;       /* NULL: own text */
+    ngx_http_push_name_piece_t   piece;
+} ngx_http_push_part_t;
+
+
+typedef enum {
+    NGX_HTTP_PUSH_ALLOW_OFF = 0,
+    NGX_HTTP_PUSH_ALLOW_ON,                   /* "any" of push_origin */
+    NGX_HTTP_PUSH_ALLOW_SAME,                 /* push_origin only */
+    NGX_HTTP_PUSH_ALLOW_PATTERNS
+} ngx_http_push_allow_e;
+
+
+typedef struct {
+    ngx_uint_t                   mode;        /* ngx_http_push_allow_e */
+    ngx_uint_t                   fold;        /* case is of no account */
+    ngx_array_t                 *patterns;    /* ngx_array_t of parts */
+} ngx_http_push_allow_t;
+
+
+/* what the handler of a location can be; one each in the command table */
+
+typedef struct {
+    ngx_str_t                    directive;
+    ngx_http_handler_pt          handler;
+} ngx_http_push_endpoint_t;
+
+
+typedef struct {
+    ngx_http_push_endpoint_t    *endpoint;    /* of this location, or NULL */
+    ngx_array_t                 *names;       /* ngx_array_t of parts */
+    ngx_uint_t                   names_shown; /* push_status ... names */
+    u_char                       split;       /* 0: none */
+    ngx_uint_t                   transports;  /* mask */
+    ngx_uint_t                   protocols;   /* mask */
+    ngx_http_push_allow_t        origin;
+    ngx_http_push_allow_t        client_publish;
+    ngx_http_push_limits_t       limits;
+} ngx_http_push_loc_conf_t;
+
+
+void *ngx_http_push_conf_create_main(ngx_conf_t *cf);
+char *ngx_http_push_conf_init_main(ngx_conf_t *cf, void *conf);
+void *ngx_http_push_conf_create_loc(ngx_conf_t *cf);
+char *ngx_http_push_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child);
+
+/*
+ * Logs what is wrong with a directive, with its name and place, while cf->args
+ * are its own.  Always NGX_CONF_ERROR.
+ */
+char *ngx_http_push_conf_fail(ngx_conf_t *cf, const char *fmt, ...);
+
+/* postconfiguration: adds the zone, resolves push_redis, if it is used */
+ngx_int_t ngx_http_push_conf_finish(ngx_conf_t *cf);
+
+/*
+ * Is text (a channel name or an Origin) allowed for this request?  NGX_OK,
+ * NGX_DECLINED, NGX_ERROR (no memory).  SAME is decided by the caller.
+ */
+ngx_int_t ngx_http_push_conf_allows(ngx_http_request_t *r,
+    ngx_http_push_allow_t *allow, ngx_str_t *text);
+
+
+#endif /* _NGX_HTTP_PUSH_CONF_H_INCLUDED_ */

@@ -1,0 +1,355 @@
+/*
+ * Copyright (C) the ngx_http_push_module authors
+ *
+ * Floor 3: push_channel: from a request to a session.  Before any byte is sent
+ * everything is checked, so that refusals are HTTP.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_push_answer.h"
+#include "ngx_http_push_channels.h"
+#include "ngx_http_push_conf.h"
+#include "ngx_http_push_detach.h"
+#include "ngx_http_push_handshake.h"
+#include "ngx_http_push_ident.h"
+#include "ngx_http_push_origin.h"
+#include "ngx_http_push_subscribe.h"
+#include "ngx_http_push_worker.h"
+#include "ngx_http_push_ws.h"
+
+
+#define NGX_HTTP_PUSH_SUBSCRIBE_RETRY  20     /* ms */
+
+
+static ngx_int_t ngx_http_push_subscribe_refuse(ngx_http_request_t *r,
+    ngx_int_t status, const char *error);
+static ngx_int_t ngx_http_push_subscribe_upgrade(ngx_http_request_t *r,
+    ngx_http_push_handshake_t *hs);
+static ngx_int_t ngx_http_push_subscribe_websocket(ngx_http_request_t *r,
+    ngx_http_push_handshake_t *hs, ngx_array_t *names);
+static ngx_int_t ngx_http_push_subscribe_all(ngx_http_request_t *r,
+    ngx_http_push_session_t *s, ngx_array_t *names);
+static ngx_int_t ngx_http_push_subscribe_show(ngx_http_request_t *r,
+    ngx_http_push_handshake_t *hs);
+static void ngx_http_push_subscribe_wait(ngx_http_request_t *r);
+static void ngx_http_push_subscribe_detach(ngx_event_t *rev);
+
+
+ngx_int_t
+ngx_http_push_subscribe_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                   rc;
+    const char                 *error;
+    ngx_array_t                *names;
+    ngx_http_push_hub_t        *h;
+    ngx_http_push_handshake_t   hs;
+
+    if (r != r->main) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "push_channel cannot answer a subrequest");
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    h = ngx_http_push_worker_hub();
+
+    if (r->method != NGX_HTTP_GET) {
+        return ngx_http_push_answer_error(r, NGX_HTTP_NOT_ALLOWED,
+                                          "method is not allowed", "GET");
+    }
+
+    rc = ngx_http_push_origin_check(r);
+    if (rc != NGX_OK) {
+        return ngx_http_push_subscribe_refuse(r, rc, "origin is not allowed");
+    }
+
+    rc = ngx_http_push_subscribe_upgrade(r, &hs);
+    if (rc != NGX_OK) {
+        return ngx_http_push_subscribe_refuse(r, rc, hs.error);
+    }
+
+    error = NULL;
+
+    rc = ngx_http_push_channels_get(r, &names, &error);
+    if (rc != NGX_OK) {
+        return ngx_http_push_subscribe_refuse(r, rc, error);
+    }
+
+    if (h == NULL) {
+        return ngx_http_push_subscribe_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              "no slot for this worker");
+    }
+
+    return ngx_http_push_subscribe_websocket(r, &hs, names);
+}
+
+
+static ngx_int_t
+ngx_http_push_subscribe_refuse(ngx_http_request_t *r, ngx_int_t status,
+    const char *error)
+{
+    ngx_uint_t  level;
+
+    if (error == NULL) {
+        error = "internal error";
+    }
+
+    level = (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) ? NGX_LOG_ERR
+                                                       : NGX_LOG_INFO;
+
+    ngx_log_error(level, r->connection->log, 0,
+                  "push refused client: %i %s", status, error);
+
+    if (ngx_http_push_worker_hub() != NULL) {
+        ngx_http_push_hub_figures(ngx_http_push_worker_hub())->refused++;
+    }
+
+    return ngx_http_push_answer_error(r, status, error, NULL);
+}
+
+
+/* only websocket is offered: what is no valid handshake is refused */
+
+static ngx_int_t
+ngx_http_push_subscribe_upgrade(ngx_http_request_t *r,
+    ngx_http_push_handshake_t *hs)
+{
+    ngx_int_t  rc;
+
+    if (!ngx_http_push_handshake_wanted(r)) {
+
+        ngx_memzero(hs, sizeof(ngx_http_push_handshake_t));
+
+        hs->version = 1;
+        hs->error = "only websocket is offered here";
+
+        rc = 426;
+
+    } else {
+        rc = ngx_http_push_handshake_check(r, hs);
+    }
+
+    if (rc != 426) {
+        return rc;
+    }
+
+    /* RFC 9110 15.5.22, RFC 6455 4.4 */
+
+    if (ngx_http_push_answer_header(r, "Upgrade", "websocket") != NGX_OK
+        || ngx_http_push_answer_header(r, "Sec-WebSocket-Version", "13")
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_push_subscribe_websocket(ngx_http_request_t *r,
+    ngx_http_push_handshake_t *hs, ngx_array_t *names)
+{
+    ngx_int_t                  rc;
+    ngx_http_push_session_t   *s;
+    ngx_http_push_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_push_module);
+
+    if (ngx_http_push_subscribe_show(r, hs) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    s = ngx_http_push_session_create(r->connection,
+                                     &ngx_http_push_ws_transport,
+                                     &plcf->limits);
+    if (s == NULL) {
+        return ngx_http_push_subscribe_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              "out of memory");
+    }
+
+    s->hold = ngx_http_push_detach_prepare(r);
+    if (s->hold == NULL) {
+        ngx_http_push_session_abandon(s);
+        return ngx_http_push_subscribe_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              "out of memory");
+    }
+
+    rc = ngx_http_push_subscribe_all(r, s, names);
+
+    if (rc != NGX_OK) {
+        ngx_free(s->hold);
+        ngx_http_push_session_abandon(s);
+
+        return ngx_http_push_subscribe_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                     rc == NGX_DECLINED ? "too many channels"
+                                                        : "out of memory");
+    }
+
+    if (ngx_http_push_handshake_accept(r, hs) != NGX_OK) {
+        ngx_free(s->hold);
+        ngx_http_push_session_abandon(s);
+
+        return NGX_ERROR;
+    }
+
+    /*
+     * nginx still touches r when this handler returns: the connection is
+     * taken over in an event of its own.
+     */
+
+    r->main->count++;
+
+    ngx_http_push_detach_ctx(r)->session = s;
+
+    ngx_http_push_subscribe_wait(r);
+
+    return NGX_DONE;
+}
+
+
+/*
+ * Also what nginx calls for r until then: it takes its event handlers back
+ * when a background subrequest ends with an error.
+ */
+
+static void
+ngx_http_push_subscribe_wait(ngx_http_request_t *r)
+{
+    r->read_event_handler = ngx_http_push_subscribe_wait;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    r->connection->read->handler = ngx_http_push_subscribe_detach;
+
+    ngx_post_event(r->connection->read, &ngx_posted_events);
+}
+
+
+static ngx_int_t
+ngx_http_push_subscribe_all(ngx_http_request_t *r, ngx_http_push_session_t *s,
+    ngx_array_t *names)
+{
+    ngx_int_t                  rc;
+    ngx_str_t                 *name;
+    ngx_uint_t                 i, marks;
+    ngx_http_push_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_push_module);
+
+    name = names->elts;
+
+    for (i = 0; i < names->nelts; i++) {
+
+        rc = ngx_http_push_conf_allows(r, &plcf->client_publish, &name[i]);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        marks = (rc == NGX_OK) ? NGX_HTTP_PUSH_SUB_PUBLISH : 0;
+
+        rc = ngx_http_push_session_subscribe(s, &name[i], marks);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* what the $push_* variables tell of this connection */
+
+static ngx_int_t
+ngx_http_push_subscribe_show(ngx_http_request_t *r,
+    ngx_http_push_handshake_t *hs)
+{
+    ngx_http_push_ctx_t  *ctx;
+
+    ctx = ngx_http_push_detach_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->connection.data = ngx_pnalloc(r->pool, NGX_HTTP_PUSH_IDENT_LEN);
+    if (ctx->connection.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->connection.len = ngx_http_push_ident_write(ctx->connection.data,
+                                                    r->connection)
+                          - ctx->connection.data;
+
+    ctx->transport = ngx_http_push_ws_transport.name;
+    ngx_str_set(&ctx->protocol, "raw");
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_push_subscribe_detach(ngx_event_t *rev)
+{
+    ngx_buf_t                *b;
+    ngx_str_t                 early;
+    ngx_connection_t         *c;
+    ngx_http_request_t       *r;
+    ngx_http_push_session_t  *s;
+
+    c = rev->data;
+    r = c->data;
+    s = ngx_http_push_detach_ctx(r)->session;
+
+    if (r->main->count > 1) {
+
+        /* a background subrequest (mirror) still works for it */
+
+        rev->timedout = 0;
+
+        ngx_add_timer(rev, NGX_HTTP_PUSH_SUBSCRIBE_RETRY);
+        return;
+    }
+
+    rev->timedout = 0;
+
+    if (rev->timer_set) {
+        ngx_del_timer(rev);
+    }
+
+    /* what came together with the handshake */
+
+    b = r->header_in;
+
+    ngx_str_null(&early);
+    early.len = b->last - b->pos;
+
+    if (early.len != 0) {
+        early.data = ngx_alloc(early.len, c->log);
+
+        if (early.data == NULL) {
+            c->data = s;
+            ngx_http_push_session_end(s);
+            return;
+        }
+
+        ngx_memcpy(early.data, b->pos, early.len);
+    }
+
+    s->hold = ngx_http_push_detach_take(s->hold);
+
+    ngx_http_push_session_open(s);
+    ngx_http_push_ws_open(s, &early);
+
+    if (early.data != NULL) {
+        ngx_free(early.data);
+    }
+}
