@@ -86,7 +86,7 @@ test_message(void)
            && is(&env.id, "x=y") && is(&env.body, ""),
            "values are decoded, an equals sign may stand in one");
 
-    tap_ok(parse("\xffP1M - 0 0 q=later z= key=of%zz A=1 new-key=2\nb")
+    tap_ok(parse("\xffP1M - 0 0 q=later z= a= key=of%zz A=1 new-key=2\nb")
            == NGX_HTTP_PUSH_ENVELOPE_MESSAGE && none() && is(&env.body, "b"),
            "other keys are ignored, whatever they hold");
 
@@ -149,6 +149,7 @@ test_bad(void)
         "\xffP1X - 0 0\n",
         "\xffP1m - 0 0\n",
         "\xffP1M  - 0 0\n",
+        "\xffP1M  0 0\n",
         "\xffP1M - 0  0\n",
         "\xffP1M - 0 0 \n",
         "\xffP1M - 0 0  n=a\n",
@@ -254,6 +255,58 @@ test_bounds(void)
     memcpy(text + 5 + 32, " 1 0\n", 6);
     tap_ok(parse(text) == NGX_HTTP_PUSH_ENVELOPE_MESSAGE
            && env.epoch.len == 32, "an epoch of 32 bytes is read");
+}
+
+
+/* each byte at each place of an epoch */
+
+static void
+test_epoch(void)
+{
+    char      text[] = "\xffP1M 0aZ 7 0\n";
+    int       letter;
+    size_t    at;
+    unsigned  c, wrong;
+
+    wrong = 0;
+
+    for (at = 5; at < 8; at++) {
+        for (c = 1; c < 256; c++) {
+
+            letter = strchr("0123456789abcdefghijklmnopqrstuvwxyz"
+                            "ABCDEFGHIJKLMNOPQRSTUVWXYZ", (int) c) != NULL;
+
+            memcpy(text + 5, "0aZ", 3);
+            text[at] = (char) c;
+            wrong += parse(text) != (letter ? NGX_HTTP_PUSH_ENVELOPE_MESSAGE
+                                            : NGX_HTTP_PUSH_ENVELOPE_BAD);
+        }
+    }
+
+    tap_is(wrong, 0, "an epoch is letters and digits");
+}
+
+
+static void
+test_scratch(void)
+{
+    size_t  i, touched;
+
+    memset(scratch, 0x5a, sizeof(scratch));
+    parse("\xffP1M - 0 0 n=tick y=text/plain i=1 r=2 x=3\nbody");
+
+    for (i = 0, touched = 0; i < sizeof(scratch); i++) {
+        touched += scratch[i] != 0x5a;
+    }
+
+    tap_ok(touched == 0 && env.body.data - env.event.data == 30,
+           "what needs no decoding stays where it is");
+
+    parse("\xffP1M - 0 0 n=%61b y=%63 i=d\n");
+
+    tap_ok(env.event.data == scratch && env.type.data == scratch + 2
+           && is(&env.event, "ab") && is(&env.type, "c") && is(&env.id, "d"),
+           "what was decoded lies side by side");
 }
 
 
@@ -543,6 +596,8 @@ main(void)
     test_plain();
     test_bad();
     test_bounds();
+    test_epoch();
+    test_scratch();
     test_write();
     test_refuse();
     test_text();

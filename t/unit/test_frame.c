@@ -252,6 +252,7 @@ feed(ngx_http_push_frame_parser_t *fp, u_char *p, size_t len)
 
         default:
             consumed += pos - p;
+            strange += ev.data != NULL || ev.len || ev.opcode || ev.first;
             note("error %u %s\n", ev.code, ev.reason);
             return 0;
         }

@@ -397,6 +397,8 @@ test_limit(void)
 }
 
 
+/* each would be a document, if what is wrong were passed over */
+
 static void
 test_misuse(void)
 {
@@ -411,27 +413,35 @@ test_misuse(void)
 
     begin(1000);
     ngx_http_push_json_close_array(j);
+    ngx_http_push_json_uint(j, 1);
     tap_is_text(written(), "misuse", "closing what is not open");
 
     begin(1000);
     ngx_http_push_json_open_array(j);
     ngx_http_push_json_close_object(j);
+    ngx_http_push_json_close_array(j);
     tap_is_text(written(), "misuse", "closing an array as an object");
 
     begin(1000);
     ngx_http_push_json_open_object(j);
     ngx_http_push_json_uint(j, 1);
+    ngx_http_push_json_close_object(j);
     tap_is_text(written(), "misuse", "a number where a key belongs");
 
     begin(1000);
     ngx_http_push_json_open_object(j);
     ngx_http_push_json_text(j, "a");
+    ngx_http_push_json_text(j, "b");
+    ngx_http_push_json_close_object(j);
     tap_is_text(written(), "misuse", "a string where a key belongs");
 
     begin(1000);
     ngx_http_push_json_open_object(j);
     ngx_http_push_json_key(j, "a");
     ngx_http_push_json_key(j, "b");
+    ngx_http_push_json_key(j, "c");
+    ngx_http_push_json_uint(j, 1);
+    ngx_http_push_json_close_object(j);
     tap_is_text(written(), "misuse", "a key where a value belongs");
 
     begin(1000);
@@ -443,7 +453,14 @@ test_misuse(void)
     begin(1000);
     ngx_http_push_json_open_array(j);
     ngx_http_push_json_key(j, "a");
+    ngx_http_push_json_uint(j, 1);
+    ngx_http_push_json_close_array(j);
     tap_is_text(written(), "misuse", "a key in an array");
+
+    begin(1000);
+    ngx_http_push_json_key(j, "a");
+    ngx_http_push_json_uint(j, 1);
+    tap_is_text(written(), "misuse", "a key in nothing");
 
     begin(1000);
     ngx_http_push_json_uint(j, 1);
@@ -452,15 +469,27 @@ test_misuse(void)
 
     begin(1000);
 
-    for (i = 0; i < 200; i++) {
+    for (i = 0; i < 33; i++) {
         ngx_http_push_json_open_array(j);
     }
 
-    for (i = 0; i < 200; i++) {
+    for (i = 0; i < 32; i++) {
         ngx_http_push_json_close_array(j);
     }
 
-    tap_is_text(written(), "misuse", "arrays within arrays without end");
+    tap_is_text(written(), "misuse", "33 arrays within each other");
+
+    begin(1000);
+
+    for (i = 0; i < 32; i++) {
+        ngx_http_push_json_open_array(j);
+    }
+
+    for (i = 0; i < 32; i++) {
+        ngx_http_push_json_close_array(j);
+    }
+
+    tap_is(strlen(written()), 64, "32 are allowed");
 }
 
 

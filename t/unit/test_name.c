@@ -62,6 +62,11 @@ test_check(void)
 
     tap_is(wrong, 0, "each of ASCII is taken or refused as a character");
 
+    tap_ok(check(" a") == NGX_HTTP_PUSH_NAME_CHARACTER
+           && check("a ") == NGX_HTTP_PUSH_NAME_CHARACTER
+           && check(" ") == NGX_HTTP_PUSH_NAME_CHARACTER,
+           "  ... at the beginning and at the end, too");
+
     wrong = 0;
     name[1] = 0xc2;
 
@@ -155,6 +160,65 @@ test_reserved(void)
 }
 
 
+/* from a block of its own size, so that a read beside it is seen */
+
+static int
+unescape(u_char *out, const char *in, size_t *n)
+{
+    int      rc;
+    u_char  *block;
+    size_t   len;
+
+    len = strlen(in);
+    block = malloc(len ? len : 1);
+    memcpy(block, in, len);
+    rc = ngx_http_push_name_unescape(out, block, len, n);
+    free(block);
+
+    return rc;
+}
+
+
+/* every pair of bytes behind a '%', against strtoul() */
+
+static void
+test_hex(void)
+{
+    int       rc;
+    char      in[4];
+    u_char    out[4];
+    size_t    n;
+    unsigned  a, b, wrong, good;
+
+    wrong = 0;
+    good = 0;
+    in[0] = '%';
+    in[3] = '\0';
+
+    for (a = 1; a < 256; a++) {
+        for (b = 1; b < 256; b++) {
+            in[1] = (char) a;
+            in[2] = (char) b;
+            rc = unescape(out, in, &n);
+
+            if (strchr("0123456789abcdefABCDEF", (int) a)
+                && strchr("0123456789abcdefABCDEF", (int) b))
+            {
+                good++;
+                wrong += rc != NGX_HTTP_PUSH_NAME_OK || n != 1
+                         || out[0] != strtoul(in + 1, NULL, 16);
+
+            } else {
+                wrong += rc != NGX_HTTP_PUSH_NAME_ESCAPE;
+            }
+        }
+    }
+
+    tap_ok(wrong == 0 && good == 22 * 22,
+           "two hexadecimal digits and nothing else make a byte");
+}
+
+
 static void
 test_unescape(void)
 {
@@ -191,7 +255,7 @@ test_unescape(void)
     };
 
     for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
-        rc = ngx_http_push_name_unescape(out, BYTES(list[i].in), &n);
+        rc = unescape(out, list[i].in, &n);
 
         ok = list[i].out == NULL
              ? rc == NGX_HTTP_PUSH_NAME_ESCAPE
@@ -258,10 +322,28 @@ test_compile(void)
 }
 
 
+/* from blocks of their own sizes, so that a read beside them is seen */
+
 static int
 match(const char *pattern, const char *name)
 {
-    return ngx_http_push_name_match(BYTES(pattern), BYTES(name));
+    int      rc;
+    size_t   plen, nlen;
+    u_char  *p, *n;
+
+    plen = strlen(pattern);
+    nlen = strlen(name);
+    p = malloc(plen ? plen : 1);
+    n = malloc(nlen ? nlen : 1);
+    memcpy(p, pattern, plen);
+    memcpy(n, name, nlen);
+
+    rc = ngx_http_push_name_match(p, plen, n, nlen);
+
+    free(n);
+    free(p);
+
+    return rc;
 }
 
 
@@ -339,6 +421,13 @@ test_pieces(void)
     tap_ok(!ngx_http_push_name_match_pieces(p, 3, BYTES("user:bob:x"))
            && !ngx_http_push_name_match_pieces(p, 3, BYTES("user:")),
            "a variable without a value matches nothing");
+
+    p[0].len = 0;
+    p[1].len = 2;
+
+    tap_ok(!ngx_http_push_name_match_pieces(p, 3, BYTES("**x"))
+           && !ngx_http_push_name_match_pieces(p, 1, BYTES("")),
+           "  ... wherever it stands");
 
     p[0].kind = NGX_HTTP_PUSH_NAME_STAR;
     p[1].kind = NGX_HTTP_PUSH_NAME_STAR;
@@ -570,6 +659,7 @@ main(void)
     test_reason();
     test_reserved();
     test_unescape();
+    test_hex();
     test_compile();
     test_match();
     test_pieces();

@@ -145,6 +145,10 @@ test_full(void)
         "]}}",
         "a snapshot with everything in it");
 
+    links[0].probe_lag_us = 0;
+    tap_ok(strstr(report(&r), "\"probe_lag_us\":0,") != NULL,
+           "a lag of nothing is a lag");
+
     r.names_shown = 0;
     r.ready = 0;
     report(&r);

@@ -1,0 +1,660 @@
+#
+# Copyright (C) the ngx_http_push_module authors
+#
+# Test helper: Test::Nginx with scripted dialogues of many clients.
+#
+
+package TestPush;
+
+=encoding utf8
+
+=head1 NAME
+
+TestPush - suites as pages of claims, on top of Test::Nginx
+
+=head1 SYNOPSIS
+
+    use lib 't/lib';
+    use TestPush;
+
+    plan tests => claims();
+    run_tests();
+
+    __DATA__
+
+    === a message reaches every subscriber of its channel
+    --- ws
+    a connect /ws?channel=news
+    b connect /ws?channel=news
+    http POST /pub?channel=news hello => 201 .subscribers == 2
+    a recv hello
+    b recv hello
+
+    === an unknown size is refused
+    --- config
+    push_max_message_size 12parsecs;
+    --- must_die
+    --- error_log
+    "push_max_message_size"
+
+=head1 BLOCKS
+
+The title of a block is its claim.  A block with C<--- ws> runs as a script,
+others are Test::Nginx's.  A script is one test, and every block has one more:
+its log is clean and nginx leaves when it is asked to.  C<claims()> counts.
+
+C<--- config> (inside C<server {}>) defaults to
+
+    location /ws   { push_channel $arg_channel; }
+    location /chat { push_channel $arg_channel; push_client_publish on; }
+    location /pub  { push_publish $arg_channel; }
+    location /push { push_status json names; }
+
+=over
+
+=item C<--- with>
+
+Directives for the server above, beside its standard locations.
+
+=item C<--- http_config>, C<--- main_config>
+
+As in Test::Nginx.  The module is loaded by itself.
+
+=item C<--- redis>
+
+The block has a redis-server of its own on C<$TEST_REDIS_PORT>, with these
+lines in its configuration.  A line C<down> means that the script will start
+it; C<login USER PASSWORD> or C<login PASSWORD> is for the script's own client.
+C<use TestPush redis =E<gt> 1> gives one to every block.
+
+=item C<--- fake_redis>
+
+The block has a fake Redis on C<$TEST_FAKE_PORT>; its lines are C<fake> steps
+(below) that run before nginx starts.
+
+=item C<--- second>
+
+A second nginx with the same configuration, as another machine would have it,
+on C<$TEST_PORT2>, with a root and a zone of its own.
+
+=item C<--- allow_log>
+
+Regular expressions, one a line, of log lines that are no failure here.
+
+=item C<--- leave: 10s>
+
+How long nginx may take to leave at the end.
+
+=back
+
+In all these sections and in scripts C<$TEST_PORT>, C<$TEST_PORT2>,
+C<$TEST_PORT3>, C<$TEST_REDIS_PORT>, C<$TEST_FAKE_PORT>, C<$TEST_ROOT> (the
+server's root), C<$TEST_TOP> (the tree's top) and C<$TEST_MODULE> stand for their values.
+
+Options of C<use TestPush>: C<redis =E<gt> 1>, C<workers =E<gt> 2>,
+C<connections =E<gt> 512>, C<reuseport =E<gt> 1>.
+
+=head1 SCRIPTS
+
+One step a line.  C<#> begins a comment line.  Every wait has a deadline (5 s;
+more under a sanitizer or valgrind), and nothing ever just sleeps.  The end of a
+script is a step too: a message, close or end that nobody awaited is a failure.
+
+DATA is text as it stands; or C<"text"> with C<\n \r \t \0 \xHH \" \\>; or
+C<hex:8180>.  C<{x*1000}> in it, or in a path, is a
+thousand times x.
+
+=head2 Clients
+
+A client is any name that is no step; a group name means each of its members.
+
+    a connect PATH [option=value ...] [[Header: value | !Header ...]]
+                   [>> FRAME >> FRAME ...] [=> EXPECT]
+
+A handshake that must succeed.  Options: C<method>, C<http> (1.0), C<port>,
+C<from> (own address), C<rcvbuf>, C<drip=1> (byte by byte).  A header replaces
+the usual one of its name, C<!Name> leaves it out.  Frames after C<<< >> >>> go
+in the same packet.  C<a connect@2 PATH> lands in the second worker (by pid).
+
+    a refused 403 PATH ... [=> EXPECT]      the answer must be this status
+    connect_many p 100 PATH                 p1 .. p100, the group p; $i counts
+    group g a b c
+    a open [port=N]                         bare TCP
+    a write DATA                            bytes as they are
+    a answer EXPECT                         the HTTP answer to them
+
+=head2 Frames that a client sends
+
+    a send TEXT             a binary HEX|DATA       a ping DATA     a pong DATA
+    a close [CODE [REASON]]
+    a raw HEX                                       bytes as they are
+    a frame [op=1] [fin=1] [rsv=0] [mask=1] [key=HEX] [form=7|16|64] [len=N] DATA
+    a packet FRAME >> FRAME ...                     in one packet
+    a drip FRAME >> FRAME ...                       byte by byte: each waits
+                                                    until nginx has read the last
+    a pieces N FRAME >> ...                         N bytes at a time
+
+C<send_binary> is C<binary>, C<text> is C<send>.
+
+=head2 What a client waits for
+
+    a recv DATA             the next message is this text (recv ~ REGEX: like)
+    a recv_binary HEX|DATA
+    a recv_any_order x y
+    a recv_range PREFIX 1 100       PREFIX1 .. PREFIX100, in order
+    a recv_until DATA               whatever comes before
+    a recv_in_order PREFIX SUFFIX CODE      PREFIX1SUFFIX, PREFIX2SUFFIX and so
+                                    on, as many as come until the end (a close of
+                                    CODE, if there is one)
+    a recv_none 300ms               the only silence that may be waited for
+    a recv_ping             a recv_no_ping          a recv_pong DATA
+    a recv_close 1002|1007 [REASON]         none: without a code; any
+    a recv_last 1012                the same after any messages
+    a recv_eof              a clean end         a recv_gone     any end
+
+Pings are answered and counted, a close is answered: C<a auto_pong off>,
+C<a auto_close off>.  C<a abort> (RST), C<a leave> (FIN), C<a shutdown> (half),
+C<a stop_reading>, C<a resume>, C<a ignore> (what is left does not matter),
+C<a forget>.
+
+=head2 HTTP
+
+    http METHOD PATH [option=value ...] [[Header: value ...]] [BODY] [=> EXPECT]
+    http@2 ...                      through the second worker
+
+EXPECT: C<201 [Allow: GET, POST | !Name | Name ~ REGEX] CHECK && CHECK>.
+CHECK: C<~ REGEX>, C<!~ REGEX> or C<= DATA> for the body; or for JSON
+C<.path OP value> with C<== != E<gt>= E<lt>= E<gt> E<lt> =~>, C<exists> and
+C<absent>; a path is made of C<.key>, C<[0]>, C<[key=value]>, C<.#> (how many)
+and C<.+key> (the sum).  Without EXPECT the status must be 200.
+
+=head2 Redis
+
+    redis COMMAND word "word" [=> TEXT | => ~ REGEX | => >= N]
+    redis_server start|stop|kill|restart|pause|cont
+
+    fake reply COMMAND|* [DATA]     answer this to it; without DATA: normally
+    fake say all|sub|cmd DATA       to these links, unasked
+    fake drip all|sub|cmd DATA      the same, byte by byte
+    fake drop all|sub|cmd           close them
+    fake slam [off]                 close whatever comes
+    fake publish CHANNEL DATA
+    fake silent [off]               answer nothing
+    fake deaf                       accept no more; fake listen
+    fake forget                     fake_seen starts anew
+    fake_seen REGEX                 a command that came in
+
+=head2 nginx
+
+    nginx HUP|QUIT|TERM|USR1|USR2
+    nginx reload                    HUP; the new workers are there, the old
+                                    ones know that they shall leave
+    nginx start
+    nginx -t [FILE] => ~ REGEX      what nginx -t says (FILE: in the server's root)
+    conf s/old/new/                 edits nginx.conf
+    kill9 worker of a               kill9 worker 2      kill9 PID
+    wait workers == 2               old_workers, fake_links, fake_accepted,
+                                    worker_rss (KB, the largest), or a group:
+                                    those still connected
+    wait nginx gone
+    wait_log REGEX                  error.log;  wait_access REGEX  access.log
+    no_access REGEX
+    no_log REGEX                    log_count N REGEX       log_at_most N REGEX
+    expect_log REGEX                such a line is no failure
+
+=head2 The rest
+
+    until STEP                      again and again until it passes
+    within 500ms STEP               another deadline for one step
+    deadline 20s                    ... for all that follow
+    clock t                         elapsed t < 2s      elapsed t >= 1s
+    repeat N {                      $i counts;  for x in a b c {
+    }
+    let x .path                     from the last JSON answer; let x Header:
+    let x value                     $x, $a.worker (pid), $a.port
+    same $x == $y
+    file NAME DATA                  in the server's root
+
+=head1 ENVIRONMENT
+
+C<PUSH_MODULE> or C<TEST_NGINX_PUSH_MODULE> (path; C<none> loads nothing),
+C<PUSH_SANITIZE=1> (the module that C<make SANITIZE=1> builds), C<TEST_NGINX_BINARY>,
+C<TEST_NGINX_USE_VALGRIND=1>, C<PUSH_TEST_PORT> (the first of the ports: ten for
+each suite), C<PUSH_TEST_ROOT> (the folder for the servers' roots),
+C<TEST_NGINX_LOG_LEVEL=debug>, C<PUSH_TEST_SLOW> (a factor for deadlines).
+
+=cut
+
+use strict;
+use warnings;
+
+use Cwd ();
+use File::Basename qw( basename dirname );
+use File::Path qw( make_path remove_tree );
+use Test::More ();
+use TestPush::FakeRedis;
+use TestPush::Nginx;
+use TestPush::Redis;
+use TestPush::Script;
+use Time::HiRes qw( time );
+
+our %Option = (redis => 0, workers => 2, connections => 512, reuseport => 1);
+
+my $PORTS_PER_SUITE = 10;
+
+my ($top, $root, $port, $module, %value, $redis, $fake, $nginx, $second,
+    @expected, $stop_problem);
+my $slow = $ENV{PUSH_TEST_SLOW} || 1;
+
+my $STANDARD = <<'_EOC_';
+location /ws   { push_channel $arg_channel; }
+location /chat { push_channel $arg_channel; push_client_publish on; }
+location /pub  { push_publish $arg_channel; }
+location /push { push_status json names; }
+_EOC_
+
+# what no block may leave in its log
+
+my $FATAL = qr/\[(?:alert|crit|emerg)\]|ERROR:\ AddressSanitizer|runtime\ error:
+              |exited\ on\ signal|exited\ with\ code\ [1-9]|open\ socket\ \S+\ left\ in\ connection/x;
+
+
+sub import {
+    my ($class, %option) = @_;
+
+    @Option{ keys %option } = values %option;
+
+    prepare_environment();
+
+    # Test::Nginx exports into whoever loads it
+
+    my $caller = caller;
+
+    eval "package $caller; use Test::Nginx::Socket; 1" or die $@;
+
+    { no strict 'refs'; *{"${caller}::claims"} = \&claims; }
+
+    prepare_test_nginx();
+}
+
+
+# Port and server root follow from the suite's place among all suites, so that
+# suites can run side by side.
+
+sub prepare_environment {
+    $top = Cwd::abs_path(dirname(__FILE__) . '/../..');
+
+    my $suite = basename($0, '.t');
+    my @suites = sort map { basename($_, '.t') } glob "$top/t/*.t";
+    my ($index) = grep { $suites[$_] eq $suite } 0 .. $#suites;
+
+    $index //= @suites;
+    $port = ($ENV{PUSH_TEST_PORT} || 21000) + $PORTS_PER_SUITE * $index;
+
+    my $parent = $ENV{PUSH_TEST_ROOT} || "$top/build/t";
+
+    make_path($parent);
+    $root = Cwd::abs_path($parent) . "/$suite";
+
+    %value = (
+        PORT => $port, PORT2 => $port + 1, PORT3 => $port + 2,
+        REDIS_PORT => $port + 4, FAKE_PORT => $port + 5, ROOT => $root,
+        TOP => $top,
+    );
+
+    $ENV{TEST_NGINX_SERVROOT} = $root;
+    $ENV{TEST_NGINX_SERVER_PORT} = $port;
+    $ENV{TEST_NGINX_CLIENT_PORT} = $port;
+    $ENV{TEST_NGINX_STREAM_PORT} = $port + 3;
+    $ENV{TEST_NGINX_LOG_LEVEL} ||= 'info';
+    $ENV{TEST_NGINX_REUSE_PORT} = $Option{reuseport};
+
+    if ($ENV{PUSH_SANITIZE}) {
+        $ENV{TEST_NGINX_BINARY} = "$top/t/lib/nginx-sanitized";
+        $ENV{PUSH_MODULE} ||= "$top/build/sanitize/ngx_http_push_module.so";
+    }
+
+    $module = $ENV{PUSH_MODULE} || $ENV{TEST_NGINX_PUSH_MODULE}
+              || "$top/build/ngx_http_push_module.so";
+    $module = "$top/$module" if $module !~ m{\A/|\Anone\z};
+
+    $value{MODULE} = $module;
+
+    die "there is no $module: \"make\" builds it\n"
+        if $module !~ /\Anone\z/ && !-f $module;
+
+    $slow *= 2 if $module =~ /sanitize/;
+
+    if ($ENV{TEST_NGINX_USE_VALGRIND}) {
+        $ENV{TEST_NGINX_USE_VALGRIND} =
+            '--tool=memcheck --leak-check=full --show-possibly-lost=no'
+            . ' --num-callers=40 --gen-suppressions=all'
+            . " --suppressions=$top/t/valgrind.suppress"
+            . " --log-file=$root/logs/valgrind.%p"
+            if $ENV{TEST_NGINX_USE_VALGRIND} =~ /\A\d+\z/;
+        $slow *= 6;
+    }
+}
+
+
+sub prepare_test_nginx {
+    no warnings 'once';
+
+    # on the loopback address only
+    $Test::Nginx::Util::ServerPort = "127.0.0.1:$port";
+
+    Test::Nginx::Util::master_on();
+    Test::Nginx::Util::no_shuffle();
+    Test::Nginx::Util::workers($Option{workers});
+    Test::Nginx::Util::worker_connections($Option{connections});
+    Test::Nginx::Util::no_root_location();
+    Test::Nginx::Util::add_block_preprocessor(\&prepare_block);
+    Test::Nginx::Util::add_test_cleanup_handler(\&finish_block);
+
+    my $helper = $Test::Nginx::Util::RunTestHelper;
+
+    $Test::Nginx::Util::RunTestHelper = sub { run_block($helper, @_) };
+
+    # Test::Nginx tries a configuration that nginx refuses for 30 s, and then
+    # ends the whole run: ask nginx -t first
+
+    no warnings 'redefine';
+
+    my $write = \&Test::Nginx::Util::write_config_file;
+    my $run = \&Test::Nginx::Util::run_test;
+
+    *Test::Nginx::Util::write_config_file = sub ($$$) {
+        $write->(@_);
+        check_config($_[0]);
+    };
+
+    *Test::Nginx::Util::run_test = sub ($) {
+        my ($block) = @_;
+
+        # Test::Nginx warns of the very lines that such a block is about
+
+        my $warn = $SIG{__WARN__} || sub { warn @_ };
+
+        local $SIG{__WARN__} = sub {
+            $warn->(@_) if !defined $block->must_die || $_[0] !~ /\[emerg\]/;
+        };
+
+        return if eval { $run->($block); 1 };
+
+        Test::More::fail(title($block));
+        Test::More::diag($@);
+    };
+}
+
+
+sub title {
+    my ($block) = @_;
+
+    return $block->name =~ s/\A\Q$0\E //r;
+}
+
+
+sub conf_file { "$root/conf/nginx.conf" }
+
+
+sub command {
+    no warnings 'once';
+
+    return "$Test::Nginx::Util::NginxBinary -e $root/logs/error.log -p $root/ -c "
+           . conf_file();
+}
+
+
+sub check_config {
+    my ($block) = @_;
+
+    return if defined $block->must_die || $nginx;
+
+    my $out = `@{[ command() ]} -t 2>&1`;
+
+    die "nginx refuses the configuration:\n$out" if $?;
+
+    # whatever was warned of is said again at the start
+    truncate "$root/logs/error.log", 0;
+}
+
+
+sub expand {
+    my ($text) = @_;
+
+    $text =~ s/\$TEST_(?!NGINX_)([A-Z0-9_]+)/
+               $value{$1} \/\/ die "there is no \$TEST_$1\n"/ge;
+
+    return $text;
+}
+
+
+# How many tests the blocks of this suite make.
+
+sub claims {
+    my $n = 0;
+
+    for my $block (Test::Base::blocks()) {
+        next if defined $block->SKIP;
+
+        $n += 2;
+
+        for my $section (qw( error_log no_error_log )) {
+            my $value = $block->$section // next;
+            $n += ref $value eq 'ARRAY' ? @$value : ref $value ? 1
+                  : grep { /\S/ } split /\n/, $value;
+        }
+
+        next if defined $block->ws || defined $block->must_die;
+
+        $n++ if defined $block->response_body
+                || defined $block->response_body_like;
+        $n += grep { /\S/ } split /\n/, $block->response_headers // '';
+    }
+
+    return $n;
+}
+
+
+sub prepare_block {
+    my ($block) = @_;
+
+    @expected = ();
+    $stop_problem = $nginx = $second = $redis = $fake = undef;
+
+    $block->set_value(config => $STANDARD . ($block->with // ''))
+        if !defined $block->config;
+
+    $block->set_value(main_config =>
+                      ($module eq 'none' ? '' : "load_module $module;\n")
+                      . ($block->main_config // ''));
+
+    for my $section (qw( config http_config main_config ws redis fake_redis
+                         post_main_config ))
+    {
+        my $text = $block->$section;
+        $block->set_value($section, expand($text)) if defined $text;
+    }
+
+    # whatever nginx says at its start is in the log, too
+    $block->set_value(suppress_stderr => '');
+
+    return if defined $block->SKIP;
+
+    start_redis($block->redis // '') if defined $block->redis || $Option{redis};
+    start_fake($block->fake_redis) if defined $block->fake_redis;
+}
+
+
+sub start_redis {
+    my ($lines) = @_;
+
+    my $down = $lines =~ s/^down$//m;
+    my @login = $lines =~ s/^login (.+)$//m ? split ' ', $1 : ();
+
+    $redis = TestPush::Redis->new(port => $value{REDIS_PORT},
+                                  dir => "$root-redis", config => $lines,
+                                  password => pop @login, user => pop @login);
+    $redis->start if !$down;
+}
+
+
+sub start_fake {
+    my ($lines) = @_;
+
+    $fake = TestPush::FakeRedis->new(port => $value{FAKE_PORT});
+
+    my $script = TestPush::Script->new(fake => $fake, until => 0,
+                                       nginx => TestPush::Nginx->new);
+
+    $script->step_fake($_) for grep { /\S/ } split /\n/, $lines;
+}
+
+
+# Stands in for Test::Nginx's own helper.
+
+sub run_block {
+    my ($helper, $block, $dry_run, $repeated) = @_;
+
+    $nginx = TestPush::Nginx->new(root => $root, logs => "$root/logs",
+                                  pid_file => "$root/logs/nginx.pid",
+                                  conf_file => conf_file(),
+                                  start => command());
+
+    start_second() if defined $block->second;
+
+    if (!defined $block->ws) {
+        $helper->($block, $dry_run, $repeated);
+
+    } else {
+        run_script($block);
+        &Test::Nginx::Socket::check_error_log($block, undef, $dry_run,
+                                              $repeated, 0)
+            if defined $block->error_log || defined $block->no_error_log;
+    }
+
+    my $patience = TestPush::Script::seconds($block->leave // '10s' =~ s/\s//gr);
+
+    $stop_problem = $nginx->stop($patience * $slow);
+    $stop_problem //= $second->stop($patience * $slow) if $second;
+}
+
+
+# A second nginx from the first one's configuration.
+
+sub start_second {
+    my $dir = "$root-second";
+
+    remove_tree($dir);
+    make_path("$dir/logs", "$dir/conf");
+
+    open my $in, '<', conf_file() or die "nginx.conf: $!\n";
+    my $text = do { local $/; <$in> };
+    close $in;
+
+    $text =~ s/\Q$root\E(?=\/)/$dir/g;
+    $text =~ s/127\.0\.0\.1:$value{PORT}\b/127.0.0.1:$value{PORT2}/g;
+
+    open my $out, '>', "$dir/conf/nginx.conf" or die "nginx.conf: $!\n";
+    print $out $text;
+    close $out;
+
+    my $start = command() =~ s/\Q$root\E(?=\/)/$dir/gr;
+
+    $second = TestPush::Nginx->new(root => $dir, logs => "$dir/logs",
+                                   pid_file => "$dir/logs/nginx.pid");
+
+    system($start) == 0 or die "the second nginx does not start\n";
+}
+
+
+sub run_script {
+    my ($block) = @_;
+
+    my $script = TestPush::Script->new(
+        nginx => $nginx, redis => $redis, fake => $fake, port => $port,
+        slow => $slow, expected => \@expected,
+        vars => { port => $port, redis_port => $value{REDIS_PORT},
+                  fake_port => $value{FAKE_PORT} });
+
+    # under valgrind nginx is started in the background
+
+    TestPush::Loop::run(time + 10 * $slow, sub {
+        $nginx->master && $nginx->workers >= $Option{workers}
+    });
+
+    my $problem = $script->run($block->ws, line_of_script($block));
+
+    Test::More::ok(!defined $problem, title($block))
+        or Test::More::diag($problem);
+}
+
+
+# Where in the suite's file the first line of the script stands.
+
+sub line_of_script {
+    my ($block) = @_;
+
+    my $title = title($block);
+
+    open my $in, '<', $0 or return 1;
+
+    my $inside;
+
+    while (my $line = <$in>) {
+        $inside = 1 if $line =~ /\A=== \Q$title\E\s*\z/;
+        next if !$inside || $line !~ /\A--- ws\s*\z/;
+
+        # Test::Base takes away leading blank lines
+        while (defined(my $next = <$in>)) {
+            return $. if $next =~ /\S/;
+        }
+    }
+
+    return 1;
+}
+
+
+# After every block: what its log must not hold.
+
+sub finish_block {
+    my ($block) = @_;
+
+    $fake->end if $fake;
+    $redis->end('KILL') if $redis;
+    $fake = $redis = undef;
+
+    return if defined $block->SKIP;
+
+    my @allowed = (@expected, map { qr/$_/ }
+                              grep { /\S/ } split /\n/, $block->allow_log // '');
+
+    push @allowed, qr/\[emerg\]/ if defined $block->must_die;
+
+    my @bad = defined $stop_problem ? "$stop_problem\n" : ();
+
+    for my $file ("$root/logs/error.log", $second ? "$second->{logs}/error.log" : (),
+                  glob "$root/logs/valgrind.*")
+    {
+        open my $in, '<', $file or next;
+
+        while (my $line = <$in>) {
+            next if $file =~ /error\.log\z/ && $line !~ $FATAL;
+            next if grep { $line =~ $_ } @allowed;
+
+            push @bad, $line;
+
+            # a sanitizer's report is more than one line
+            push @bad, map { scalar <$in> // () } 1 .. 30
+                if $line =~ /AddressSanitizer|runtime error:/;
+        }
+    }
+
+    splice @bad, 60 if @bad > 60;
+
+    Test::More::ok(!@bad, title($block) . ': the log is clean')
+        or Test::More::diag(@bad);
+}
+
+
+1;
