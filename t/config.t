@@ -25,7 +25,7 @@ no_log push
 --- config
 location / { return 200; }
 --- ws
-file bare.conf "load_module $TEST_MODULE;\nerror_log $TEST_ROOT/bare.log;\npid $TEST_ROOT/bare.pid;\nevents {}\n"
+file bare.conf "load_module $TEST_MODULE;\nerror_log $TEST_ROOT/logs/bare.log;\npid $TEST_ROOT/logs/bare.pid;\nevents {}\n"
 nginx -t bare.conf => ~ test is successful
 nginx -t bare.conf => !~ push
 
@@ -54,7 +54,7 @@ location /ws {
     push_max_channels 3;
     push_queue 10 64k;
     push_ping 10s;
-    push_origin https://*.example.com same;
+    push_origin https://*.example.com https://$host;
     push_client_publish on;
     push_transport websocket;
     limit_except GET { push_publish $arg_channel; }
@@ -513,6 +513,14 @@ push_origin;
 === push_origin any allows nothing beside it
 --- config
 push_origin any https://example.com;
+--- must_die
+--- error_log
+push_origin
+
+
+=== push_origin same allows nothing beside it
+--- config
+push_origin same https://example.com;
 --- must_die
 --- error_log
 push_origin

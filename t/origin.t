@@ -100,15 +100,6 @@ a refused 403 /ws?channel=news [Origin: http://127.0.0.1:$port]
 b connect /ws?channel=news [Origin: https://example.org]
 
 
-=== same may stand beside patterns
---- with
-push_origin same https://example.org;
---- ws
-a connect /ws?channel=news [Origin: http://127.0.0.1:$port]
-b connect /ws?channel=news [Origin: https://example.org]
-c refused 403 /ws?channel=news [Origin: https://example.com]
-
-
 === a variable in a pattern matches its value, literally
 --- with
 push_origin https://$arg_site;

@@ -57,7 +57,7 @@ http PUT /pub?channel=other hello => 202 .subscribers == 0
 
 === GET tells of the channel and publishes nothing
 --- ws
-http GET /pub?channel=news => 200 [Content-Type: application/json] .channel == news && .subscribers == 0
+http GET /pub?channel=news => 404 [Content-Type: application/json] .error exists
 a connect@1 /ws?channel=news
 b connect@2 /ws?channel=news
 http GET /pub?channel=news => 200 .channel == news && .subscribers == 2

@@ -173,6 +173,18 @@ a recv_close 1000
 wait_access kept rid=[0-9a-f]{32} set=from-news auth=alice
 
 
+=== who asked for nothing was recovered nothing, and is nobody
+--- http_config
+log_format who 'user="$push_user" recovered=$push_recovered peak=$push_queue_peak';
+--- config
+location /ws { push_channel $arg_channel; access_log $TEST_ROOT/logs/access.log who; }
+--- ws
+a connect /ws?channel=news
+a close 1000
+a recv_close 1000
+wait_access user="-" recovered=0 peak=0
+
+
 === outside of our locations they are empty
 --- config
 location / { return 200 "[$push_channel$push_connection$push_transport$push_close_code]"; }

@@ -403,10 +403,10 @@ ngx_http_push_frame_read_data(ngx_http_push_frame_parser_t *fp, u_char **pos,
     fp->started = 1;
 
     if (last) {
+        /* a text is complete here, so that utf8 is at its start again */
         fp->type = 0;
         fp->started = 0;
         fp->message = 0;
-        fp->utf8 = NGX_HTTP_PUSH_UTF8_START;
     }
 
     return NGX_HTTP_PUSH_FRAME_DATA;

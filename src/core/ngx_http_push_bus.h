@@ -49,9 +49,9 @@ struct ngx_http_push_order_s {
 
     /*
      * The outcome: status is the HTTP status (201, 202, 200 for INFO and
-     * DELETE, 403, 404 for a DELETE of what nobody knows, 413, 503, 504,
-     * 507), error a static text for 4xx and 5xx.  subscribers counts the connections of this machine, links
-     * the workers of the cluster that took it.
+     * DELETE, 403, 404 for a DELETE of what nobody knows, 413, 503, 504, 507),
+     * error a static text for 4xx and 5xx.  subscribers counts the connections
+     * of this machine, links the workers of the cluster that took it.
      */
     ngx_uint_t                 status;
     const char                *error;

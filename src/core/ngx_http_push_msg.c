@@ -228,27 +228,3 @@ ngx_http_push_msg_unref(ngx_http_push_msg_t *m)
 
     ngx_free(m);
 }
-
-
-ngx_http_push_form_t *
-ngx_http_push_form_create(size_t len, ngx_log_t *log)
-{
-    ngx_http_push_form_t  *f;
-
-    f = ngx_alloc(sizeof(ngx_http_push_form_t) + len, log);
-    if (f == NULL) {
-        return NULL;
-    }
-
-    f->refs = 1;
-    f->len = len;
-
-    return f;
-}
-
-
-void
-ngx_http_push_form_destroy(ngx_http_push_form_t *f)
-{
-    ngx_free(f);
-}

@@ -12,7 +12,7 @@
 #include "ngx_http_push_answer.h"
 #include "ngx_http_push_channels.h"
 #include "ngx_http_push_conf.h"
-#include "ngx_http_push_detach.h"
+#include "ngx_http_push_ctx.h"
 #include "ngx_http_push_name.h"
 
 
@@ -418,7 +418,7 @@ ngx_http_push_channels_show(ngx_http_push_channels_t *cs)
     ngx_uint_t            i;
     ngx_http_push_ctx_t  *ctx;
 
-    ctx = ngx_http_push_detach_ctx(cs->request);
+    ctx = ngx_http_push_ctx_get(cs->request);
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

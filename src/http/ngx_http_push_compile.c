@@ -11,7 +11,7 @@
 
 #include "ngx_http_push_compile.h"
 #include "ngx_http_push_conf.h"
-#include "ngx_http_push_detach.h"
+#include "ngx_http_push_ctx.h"
 #include "ngx_http_push_name.h"
 
 

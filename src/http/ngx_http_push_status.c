@@ -12,7 +12,7 @@
 
 #include "ngx_http_push_answer.h"
 #include "ngx_http_push_conf.h"
-#include "ngx_http_push_detach.h"
+#include "ngx_http_push_ctx.h"
 #include "ngx_http_push_hub.h"
 #include "ngx_http_push_origin.h"
 #include "ngx_http_push_report.h"

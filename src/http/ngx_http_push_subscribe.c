@@ -13,6 +13,7 @@
 #include "ngx_http_push_answer.h"
 #include "ngx_http_push_channels.h"
 #include "ngx_http_push_conf.h"
+#include "ngx_http_push_ctx.h"
 #include "ngx_http_push_detach.h"
 #include "ngx_http_push_handshake.h"
 #include "ngx_http_push_ident.h"
@@ -208,7 +209,7 @@ ngx_http_push_subscribe_websocket(ngx_http_request_t *r,
 
     r->main->count++;
 
-    ngx_http_push_detach_ctx(r)->session = s;
+    ngx_http_push_ctx_get(r)->session = s;
 
     ngx_http_push_subscribe_wait(r);
 
@@ -275,7 +276,7 @@ ngx_http_push_subscribe_show(ngx_http_request_t *r,
 {
     ngx_http_push_ctx_t  *ctx;
 
-    ctx = ngx_http_push_detach_ctx(r);
+    ctx = ngx_http_push_ctx_get(r);
     if (ctx == NULL) {
         return NGX_ERROR;
     }
@@ -307,7 +308,7 @@ ngx_http_push_subscribe_detach(ngx_event_t *rev)
 
     c = rev->data;
     r = c->data;
-    s = ngx_http_push_detach_ctx(r)->session;
+    s = ngx_http_push_ctx_get(r)->session;
 
     if (r->main->count > 1) {
 

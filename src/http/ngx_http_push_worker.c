@@ -15,7 +15,7 @@
 #include "ngx_http_push_bus_redis.h"
 #include "ngx_http_push_bus_shm.h"
 #include "ngx_http_push_conf.h"
-#include "ngx_http_push_detach.h"
+#include "ngx_http_push_ctx.h"
 #include "ngx_http_push_ident.h"
 #include "ngx_http_push_session.h"
 #include "ngx_http_push_slots.h"

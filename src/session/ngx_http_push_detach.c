@@ -14,6 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_push_ctx.h"
 #include "ngx_http_push_detach.h"
 #include "ngx_http_push_head.h"
 
@@ -42,26 +43,6 @@ static void ngx_http_push_detach_free_buffers(ngx_connection_t *c,
     ngx_chain_t **chain);
 static void ngx_http_push_detach_show(ngx_http_request_t *r,
     ngx_http_push_hold_t *hold, uint64_t sent);
-
-
-ngx_http_push_ctx_t *
-ngx_http_push_detach_ctx(ngx_http_request_t *r)
-{
-    ngx_http_push_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_push_module);
-
-    if (ctx == NULL) {
-        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_push_ctx_t));
-        if (ctx == NULL) {
-            return NULL;
-        }
-
-        ngx_http_set_ctx(r, ctx, ngx_http_push_module);
-    }
-
-    return ctx;
-}
 
 
 ngx_http_push_hold_t *
@@ -256,7 +237,7 @@ ngx_http_push_detach_show(ngx_http_request_t *r, ngx_http_push_hold_t *hold,
 {
     ngx_http_push_ctx_t  *ctx;
 
-    ctx = ngx_http_push_detach_ctx(r);
+    ctx = ngx_http_push_ctx_get(r);
     if (ctx == NULL) {
         return;
     }

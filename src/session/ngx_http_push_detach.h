@@ -14,34 +14,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_push_reason.h"
-
-
-extern ngx_module_t  ngx_http_push_module;
-
-
-/*
- * The module's context of a request: what the $push_* variables show.  Memory
- * of the request.  While the session lives its figures stand in the session;
- * they are copied here before the log phase.
- */
-
-typedef struct {
-    ngx_str_t     channels;               /* comma list of what was asked */
-    ngx_str_t     transport;              /* "websocket", ... or empty */
-    ngx_str_t     protocol;               /* "raw", ... or empty */
-    ngx_str_t     user;
-    ngx_str_t     connection;             /* 16 hex digits or empty */
-    ngx_str_t     close_reason;
-    ngx_uint_t    close_code;             /* 0: none */
-    uint64_t      sent;
-    uint64_t      received;
-    uint64_t      dropped;
-    uint64_t      queue_peak;
-    uint64_t      recovered;
-    void         *session;                /* between handler and detaching */
-} ngx_http_push_ctx_t;
-
 
 /*
  * What is kept of the request while a session lives, for the log line at its
@@ -58,9 +30,6 @@ typedef struct ngx_http_push_hold_s {
     ngx_str_t            close_reason;    /* static text */
 } ngx_http_push_hold_t;
 
-
-/* the context of r, made at the first call; NULL: out of memory */
-ngx_http_push_ctx_t *ngx_http_push_detach_ctx(ngx_http_request_t *r);
 
 /* before the header is sent, so that nothing can fail after; NULL: no memory */
 ngx_http_push_hold_t *ngx_http_push_detach_prepare(ngx_http_request_t *r);

@@ -9,7 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_push_detach.h"
+#include "ngx_http_push_ctx.h"
 #include "ngx_http_push_head.h"
 
 
@@ -438,7 +438,7 @@ ngx_http_push_head_read_ctx(ngx_http_request_t *r, ngx_http_push_head_t *head,
 {
     ngx_http_push_ctx_t  *ctx;
 
-    ctx = ngx_http_push_detach_ctx(r);
+    ctx = ngx_http_push_ctx_get(r);
     if (ctx == NULL) {
         return NGX_ERROR;
     }

@@ -13,7 +13,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "ngx_http_push_msg.h"
+#include "ngx_http_push_form.h"
 
 
 #define NGX_HTTP_PUSH_OUTQ_MAX  32768     /* forms; above it push refuses */

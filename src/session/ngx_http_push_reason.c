@@ -13,7 +13,7 @@
 
 /* in the order of ngx_http_push_reason_e */
 
-static const ngx_http_push_reason_t  ngx_http_push_reasons[] = {
+static const ngx_http_push_reason_t  ngx_http_push_reason_table[] = {
 
     { 0, 0, 0,
       ngx_string(""), ngx_string("none") },
@@ -75,5 +75,5 @@ static const ngx_http_push_reason_t  ngx_http_push_reasons[] = {
 const ngx_http_push_reason_t *
 ngx_http_push_reason_get(ngx_uint_t reason)
 {
-    return &ngx_http_push_reasons[reason];
+    return &ngx_http_push_reason_table[reason];
 }

@@ -129,7 +129,7 @@ ngx_http_push_session_stop(void)
         return;
     }
 
-    /* who is still here gets a goodbye if the socket takes it, and a log line */
+    /* who is still here gets a goodbye if there is room, and a log line */
 
     ngx_http_push_wheel_walk(&sh->wheel, ngx_http_push_session_stop_one, NULL);
     ngx_http_push_wheel_destroy(&sh->wheel);

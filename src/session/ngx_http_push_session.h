@@ -13,7 +13,6 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
-#include "ngx_http_push_hub.h"
 #include "ngx_http_push_limits.h"
 #include "ngx_http_push_outq.h"
 #include "ngx_http_push_transport.h"
@@ -21,7 +20,6 @@
 
 
 /* marks of a session's sub */
-
 #define NGX_HTTP_PUSH_SUB_PUBLISH  0x0001     /* client may publish to it */
 #define NGX_HTTP_PUSH_SUB_DELETED  0x0002     /* to be unsubscribed */
 
@@ -74,10 +72,7 @@ void ngx_http_push_session_stop(void);
 
 ngx_http_push_hub_t *ngx_http_push_session_hub(void);
 
-/*
- * A session without channels on connection c; its memory is c's pool where
- * it has room, else the heap.  NULL: out of memory.
- */
+/* without channels; in c's pool or on the heap.  NULL: out of memory */
 ngx_http_push_session_t *ngx_http_push_session_create(ngx_connection_t *c,
     const ngx_http_push_transport_t *transport,
     const ngx_http_push_limits_t *limits);
@@ -106,8 +101,7 @@ ngx_int_t ngx_http_push_session_send(ngx_http_push_session_t *s,
  * Begins to close, once: at the end of this turn of the loop the channels are
  * left and the transport says goodbye.  Never ends s before it returns.
  */
-void ngx_http_push_session_close(ngx_http_push_session_t *s,
-    ngx_uint_t reason);
+void ngx_http_push_session_close(ngx_http_push_session_t *s, ngx_uint_t reason);
 
 /*
  * The one door for every end: unlinks and releases everything, has the log

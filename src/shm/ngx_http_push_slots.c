@@ -23,6 +23,7 @@
 #define NGX_HTTP_PUSH_SLOTS_FACTOR  8
 #define NGX_HTTP_PUSH_SLOTS_LOOKS   8   /* start times compared in a sweep */
 #define NGX_HTTP_PUSH_SLOTS_LINE    64  /* of the cache */
+#define NGX_HTTP_PUSH_SLOTS_WARN    5   /* seconds until it asks again */
 
 #define NGX_HTTP_PUSH_SLOTS_TOTALS                                            \
     ((offsetof(ngx_http_push_figures_t, end)                                  \
@@ -82,6 +83,7 @@ static ngx_fd_t                     *ngx_http_push_slots_eventfds;
 static ngx_uint_t                    ngx_http_push_slots_n;
 static uint64_t                      ngx_http_push_slots_gen;
 static ngx_uint_t                    ngx_http_push_slots_looked;
+static time_t                        ngx_http_push_slots_warned;
 static ngx_uint_t                    ngx_http_push_slots_own =
                                                      NGX_HTTP_PUSH_SLOT_NONE;
 static ngx_pid_t                     ngx_http_push_slots_owner;
@@ -265,6 +267,12 @@ ngx_http_push_slots_hurry(ngx_log_t *log)
     ngx_uint_t             i;
     ngx_http_push_slot_t  *slot;
 
+    if (ngx_time() - ngx_http_push_slots_warned < NGX_HTTP_PUSH_SLOTS_WARN) {
+        return;
+    }
+
+    ngx_http_push_slots_warned = ngx_time();
+
     oldest = (uint64_t) -1;
 
     for (i = 0; i < ngx_http_push_slots_n; i++) {
@@ -330,6 +338,8 @@ ngx_http_push_slots_sweep(ngx_http_push_slots_gone_pt gone, void *data)
     if (ngx_http_push_slots_self() == NGX_HTTP_PUSH_SLOT_NONE) {
         return NGX_OK;
     }
+
+    ngx_http_push_slots_heard();
 
     self = ngx_http_push_slots_get(ngx_http_push_slots_own);
     looks = NGX_HTTP_PUSH_SLOTS_LOOKS;
@@ -569,7 +579,7 @@ ngx_http_push_slots_eventfd(ngx_uint_t slot)
  * what was left.  With a full barrier between the two steps of each, either
  * the ringer finds the mark cleared or the other one finds what he left.
  * Only a ringer that is killed between the mark and the write leaves a slot
- * that cannot be rung: therefore every worker looks once a second, too.
+ * that cannot be rung: therefore every sweep clears the sweeper's own mark.
  */
 
 void

@@ -82,7 +82,8 @@ void ngx_http_push_slots_release(void);
  * once, whoever is killed meanwhile) and before the slot is free.  Several
  * workers may sweep at once, and a sweeper may be killed: the next one goes
  * on.  A slot of another zone is left to the workers of that zone; the last
- * of them gone, its slot is freed without a call.
+ * of them gone, its slot is freed without a call.  Look for mail afterwards: a
+ * ring that was lost with its ringer is made up for.
  *
  * NGX_OK, or NGX_AGAIN where gone() had more to do: call again soon.
  */

@@ -190,7 +190,7 @@ and C<.+key> (the sum).  Without EXPECT the status must be 200.
     nginx reload                    HUP; the new workers are there, the old
                                     ones know that they shall leave
     nginx start
-    nginx -t [FILE] => ~ REGEX      what nginx -t says (FILE: in the server's root)
+    nginx -t [FILE] => ~ REGEX      what nginx -t says (FILE: see file)
     conf s/old/new/                 edits nginx.conf
     kill9 worker of a               kill9 worker 2      kill9 PID
     wait workers == 2               old_workers, fake_links, fake_accepted,
@@ -213,7 +213,7 @@ and C<.+key> (the sum).  Without EXPECT the status must be 200.
     let x .path                     from the last JSON answer; let x Header:
     let x value                     $x, $a.worker (pid), $a.port
     same $x == $y
-    file NAME DATA                  in the server's root
+    file NAME DATA                  in the folder of nginx.conf
 
 =head1 ENVIRONMENT
 
@@ -221,6 +221,7 @@ C<PUSH_MODULE> or C<TEST_NGINX_PUSH_MODULE> (path; C<none> loads nothing),
 C<PUSH_SANITIZE=1> (the module that C<make SANITIZE=1> builds), C<TEST_NGINX_BINARY>,
 C<TEST_NGINX_USE_VALGRIND=1>, C<PUSH_TEST_PORT> (the first of the ports: ten for
 each suite), C<PUSH_TEST_ROOT> (the folder for the servers' roots),
+C<PUSH_TEST_ONLY> (a regular expression for the titles of blocks),
 C<TEST_NGINX_LOG_LEVEL=debug>, C<PUSH_TEST_SLOW> (a factor for deadlines).
 
 =cut
@@ -435,6 +436,9 @@ sub claims {
     my $n = 0;
 
     for my $block (Test::Base::blocks()) {
+        $block->set_value('SKIP', 1)
+            if $ENV{PUSH_TEST_ONLY} && $block->name !~ /$ENV{PUSH_TEST_ONLY}/;
+
         next if defined $block->SKIP;
 
         $n += 2;

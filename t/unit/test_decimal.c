@@ -15,7 +15,7 @@ test_write(void)
 {
     char      expected[32];
     size_t    i, size;
-    u_char    out[NGX_HTTP_PUSH_DECIMAL_MAX + 1], *end;
+    u_char    room[NGX_HTTP_PUSH_DECIMAL_MAX + 2], *out, *end;
     uint64_t  n, back;
     unsigned  wrong;
 
@@ -30,10 +30,11 @@ test_write(void)
         size = (size_t) snprintf(expected, sizeof(expected), "%llu",
                                  (unsigned long long) n);
 
-        memset(out, 'x', sizeof(out));
+        memset(room, 'x', sizeof(room));
+        out = room + 1;
         end = ngx_http_push_decimal_write(out, n);
 
-        wrong += end != out + size || out[size] != 'x'
+        wrong += end != out + size || out[size] != 'x' || room[0] != 'x'
                  || memcmp(out, expected, size) != 0
                  || ngx_http_push_decimal_size(n) != size
                  || !ngx_http_push_decimal_read(out, size, &back)
@@ -52,7 +53,8 @@ test_read(void)
     uint64_t  n;
 
     static const char *const  bad[] = {
-        "", " ", "-", "-1", "+1", " 1", "1 ", "01", "00", "1a", "a1", "0x1",
+        "", " ", "-", "-1", "+1", " 1", "1 ", "01", "00", "1a", "a1", "1:",
+        ":", "/", "1/", "0x1",
         "1.0", "1e3", "\xb1", "18446744073709551616", "18446744073709551620",
         "99999999999999999999", "100000000000000000000"
     };

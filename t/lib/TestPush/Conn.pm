@@ -46,6 +46,7 @@ sub new {
 
     $self->{fh} = $fh;
     $self->{local_port} = (unpack_sockaddr_in(getsockname $fh))[0];
+    $self->{local_addr} = $opt{from} || '127.0.0.1';
 
     TestPush::Loop::add($self);
 

@@ -11,6 +11,7 @@ use strict;
 use warnings;
 
 use POSIX qw( WNOHANG );
+use Socket qw( inet_aton );
 use Time::HiRes qw( time sleep );
 
 
@@ -139,26 +140,42 @@ sub stop {
 }
 
 
-# Server's ends of TCP connections: local port of the client -> [inode, bytes
-# that nginx has not read yet].
+# nginx's end of a TCP connection over the loopback address: its inode, and the
+# bytes that nginx has not read yet; undef if there is none.  Asked of the kernel
+# by sock_diag(7), which knows it at once; /proc/net/tcp grows with everything
+# that other suites have left in TIME_WAIT.
+
+my $diag;
 
 sub server_side {
-    my ($port, $client_port) = @_;
+    my ($port, $peer_port, $peer_addr) = @_;
 
-    my $pattern = sprintf qr/^\s*\d+: [0-9A-F]{8}:%04X [0-9A-F]{8}:%04X /,
-                  $port, $client_port;
-
-    open my $in, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!\n";
-
-    while (my $line = <$in>) {
-        next if $line !~ $pattern;
-
-        my @f = split ' ', $line;
-
-        return { inode => $f[9], unread => hex((split /:/, $f[4])[1]) };
+    if (!defined $diag) {
+        # AF_NETLINK, SOCK_RAW, NETLINK_INET_DIAG
+        socket($diag, 16, 3, 4) or die "socket(AF_NETLINK): $!\n";
     }
 
-    return undef;
+    my $id = pack 'n n a4 x12 a4 x12 L L L', $port, $peer_port,
+             inet_aton('127.0.0.1'), inet_aton($peer_addr // '127.0.0.1'),
+             0, 0xffffffff, 0xffffffff;
+
+    # inet_diag_req_v2 behind a nlmsghdr of SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST
+
+    my $request = pack('C C C x L', 2, 6, 0, 0xffffffff) . $id;
+
+    send $diag, pack('L S S L L', 16 + length $request, 20, 1, 0, 0) . $request,
+         0, pack('S S L L', 16, 0, 0, 0)
+        or die "sock_diag: $!\n";
+
+    defined recv $diag, my $answer, 4096, 0 or die "sock_diag: $!\n";
+
+    my ($type) = unpack 'x4 S', $answer;
+
+    return undef if $type != 20;
+
+    my ($state, $unread, $inode) = unpack 'x17 C x54 L x8 L', $answer;
+
+    return { state => $state, inode => $inode, unread => $unread };
 }
 
 
@@ -167,7 +184,8 @@ sub server_side {
 sub worker_of {
     my ($self, $conn) = @_;
 
-    my $side = server_side($conn->{port}, $conn->{local_port}) or return undef;
+    my $side = server_side(@$conn{qw( port local_port local_addr )})
+        or return undef;
 
     return undef if !$side->{inode};
 
@@ -191,14 +209,14 @@ sub read_log {
 }
 
 
-# What `nginx -t' says of a file in the server's root, or of nginx.conf.
+# What `nginx -t' says of a file in the folder conf, or of nginx.conf.
 
 sub test {
     my ($self, $file) = @_;
 
     my $command = $self->{start};
 
-    $command =~ s/ -c \S+/ -c $self->{root}\/$file/ if $file ne '';
+    $command =~ s/ -c \S+/ -c $self->{root}\/conf\/$file/ if $file ne '';
 
     return scalar `$command -t 2>&1`;
 }

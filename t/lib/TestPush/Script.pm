@@ -371,6 +371,11 @@ sub parse_request {
         && $text =~ s/\A$HEADERS\s*//)
     {
         $r{headers} = [ header_list($+{group}) ];
+
+        for my $header (@{ $r{headers} }) {
+            $header->[1] =~ s/\{([^{}*]+)\*(\d+)\}/$1 x $2/ge
+                if defined $header->[1];
+        }
     }
 
     $r{rest} = $text;
@@ -599,7 +604,10 @@ sub handshake {
 sub finish_handshake {
     my ($self, $conn) = @_;
 
-    $self->await($conn, 'an answer to the handshake', sub {
+    # the answer to a pipelined request may be there already
+    $conn->parse;
+
+    $self->await($conn, 'an answer', sub {
         $conn->{head} && ($conn->{status} == 101 || $conn->{done})
     });
 }
@@ -639,8 +647,8 @@ sub drip {
         my $read = TestPush::Loop::run($self->{until}, sub {
             return 1 if $conn->{eof};
 
-            my $side = TestPush::Nginx::server_side($conn->{port},
-                                                    $conn->{local_port});
+            my $side = TestPush::Nginx::server_side(
+                           @$conn{qw( port local_port local_addr )});
             return 1 if !$side;
 
             return !$side->{unread} && !length $conn->{out};
@@ -695,6 +703,9 @@ sub split_expectation {
         my ($self, $name, $args) = @_;
 
         my $request = $self->parse_request("- $args");
+        my $old = delete $self->{clients}{$name};
+
+        $old->drop if $old;
 
         $self->{clients}{$name} =
             $self->open_conn('TestPush::Client', $name, $request->{opt});
@@ -1203,7 +1214,7 @@ sub recv_end {
 
         my ($name, $content) = split / +/, $args, 2;
 
-        open my $out, '>', "$self->{nginx}{root}/$name" or die "$name: $!\n";
+        open my $out, '>', "$self->{nginx}{root}/conf/$name" or die "$name: $!\n";
         print $out data($content // '');
         close $out;
     },
