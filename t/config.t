@@ -57,7 +57,6 @@ location /ws {
     push_origin https://*.example.com https://$host;
     push_client_publish on;
     push_transport websocket;
-    limit_except GET { push_publish $arg_channel; }
 }
 location /pub    { push_publish $arg_channel split=|; }
 location /push   { push_status; }
@@ -120,7 +119,7 @@ push_zone zone=push:8m channels=many;
 location /ws { push_channel a; }
 --- must_die
 --- error_log eval
-["push_zone", "channels=many"]
+["push_zone", "many"]
 
 
 === push_zone knows no other parameter
@@ -447,7 +446,7 @@ push_queue 10 some;
 push_queue 10 1m overflow=explode;
 --- must_die
 --- error_log eval
-["push_queue", "overflow=explode"]
+["push_queue", "explode"]
 
 
 === push_queue stands once

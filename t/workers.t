@@ -129,7 +129,8 @@ until a connect /ws?channel=news
 until http POST /pub?channel=news hello$i => .subscribers >= 1
 until http GET /pub?channel=news => .subscribers == 1
 kill9 worker of a
-a recv_gone
+a recv_until hello$i
+a ignore
 wait workers == 2
 within 2s until http GET /pub?channel=news => 404
 b forget
@@ -168,12 +169,14 @@ b send end
 b recv end
 
 
-=== a worker's connections end at TERM, and nginx leaves at once
+=== TERM sends everybody away by 1012, and nginx leaves at once
 --- ws
 a connect@1 /ws?channel=news
 b connect@2 /ws?channel=news
 clock t
 nginx TERM
+a recv_close 1012
+b recv_close 1012
 a recv_gone
 b recv_gone
 wait nginx gone

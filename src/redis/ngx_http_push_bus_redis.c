@@ -433,10 +433,6 @@ ngx_http_push_bus_redis_sub_down(void *data)
 
     b->sub_ready = 0;
 
-    if (b->figures->channels != 0) {
-        b->figures->links[NGX_HTTP_PUSH_BUS_REDIS_SUB].gaps++;
-    }
-
     (void) ngx_http_push_probe_stop(b->probe);
 
     ngx_http_push_interest_down(b->interest);

@@ -108,6 +108,7 @@ struct ngx_http_push_interest_s {
     ngx_connection_t                   dummy;
 
     ngx_uint_t                         under_way;    /* channels */
+    ngx_uint_t                         refusals;     /* in this life */
     uint32_t                           life;
     ngx_msec_t                         since;        /* without a link */
 
@@ -255,7 +256,12 @@ void
 ngx_http_push_interest_up(ngx_http_push_interest_t *i, ngx_http_push_link_t *l)
 {
     i->link = l;
-    i->told = 0;
+
+    if (i->refusals == 0) {
+        i->told = 0;
+    }
+
+    i->refusals = 0;
 
     /* who came in the meantime has waited too long to have missed nothing */
 
@@ -286,6 +292,10 @@ ngx_http_push_interest_down(ngx_http_push_interest_t *i)
     i->life++;
     i->since = ngx_current_msec;
     i->figures->subscriptions = 0;
+
+    if (!ngx_queue_empty(&i->held) || !ngx_queue_empty(&i->waiting)) {
+        i->figures->gaps++;
+    }
 
     if (i->retry.timer_set) {
         ngx_del_timer(&i->retry);
@@ -1110,29 +1120,36 @@ ngx_http_push_interest_refuse(ngx_http_push_interest_t *i,
 }
 
 
-/* one error in the life of a link, the others are info */
+/* one error, until a link has lived without any; the status names the last */
 
 static void
 ngx_http_push_interest_tell_refused(ngx_http_push_interest_t *i,
     ngx_http_push_channel_t *ch, ngx_http_push_reply_t *reply)
 {
-    u_char      text[NGX_HTTP_PUSH_REPLY_TEXT];
-    ngx_str_t   name;
-    ngx_uint_t  level;
+    u_char     text[NGX_HTTP_PUSH_REPLY_TEXT];
+    ngx_str_t  name;
 
     name.data = ch->name;
     name.len = ngx_min(ch->len, 64);
 
-    level = i->told ? NGX_LOG_INFO : NGX_LOG_ERR;
-    i->told = 1;
-
     ngx_http_push_reply_quote(reply, text);
-
-    ngx_log_error(level, i->log, 0, "redis refused channel \"%V\": %s", &name,
-                  text);
 
     *ngx_snprintf(i->figures->error, NGX_HTTP_PUSH_LINK_ERROR - 1,
                   "%s, \"%V\"", text, &name) = '\0';
+
+    i->refusals++;
+
+    if (i->told) {
+        ngx_log_debug2(NGX_LOG_DEBUG_EVENT, i->log, 0,
+                       "push redis refused channel \"%V\": %s", &name, text);
+        return;
+    }
+
+    i->told = 1;
+
+    ngx_log_error(NGX_LOG_ERR, i->log, 0,
+                  "redis refused channel \"%V\": %s; others are not told",
+                  &name, text);
 }
 
 

@@ -118,7 +118,6 @@ void
 ngx_http_push_probe_start(ngx_http_push_probe_t *p, ngx_http_push_link_t *cmd)
 {
     p->link = cmd;
-    p->told = 0;
 
     ngx_http_push_probe_send(p);
 }
@@ -317,6 +316,7 @@ ngx_http_push_probe_hear(ngx_http_push_probe_t *p, ngx_http_push_msg_t *m)
     tp = ngx_timeofday();
 
     p->under_way = 0;
+    p->told = 0;
     p->deaf = 0;
     p->heard = ngx_current_msec;
 

@@ -94,6 +94,8 @@ static void ngx_http_push_bus_shm_gap_handler(void *data,
     ngx_http_push_channel_t *ch);
 
 
+/* the event of a C envelope, as over Redis */
+
 static ngx_str_t  ngx_http_push_bus_shm_delete = ngx_string("delete");
 
 
@@ -330,7 +332,9 @@ ngx_http_push_bus_shm_address(ngx_http_push_order_t *o,
 
     if (o->kind == NGX_HTTP_PUSH_ORDER_DELETE) {
         env->kind = NGX_HTTP_PUSH_ENVELOPE_KIND_CONTROL;
-        *body = ngx_http_push_bus_shm_delete;
+        ngx_str_null(body);
+
+        ngx_http_push_bus_shm_set(&env->event, &ngx_http_push_bus_shm_delete);
 
     } else {
         env->kind = NGX_HTTP_PUSH_ENVELOPE_KIND_MESSAGE;
@@ -603,10 +607,10 @@ ngx_http_push_bus_shm_deliver(ngx_http_push_bus_shm_t *sb, ngx_uint_t i)
             ngx_http_push_hub_deliver(sb->hub, ch, m);
 
         } else if (m->kind == NGX_HTTP_PUSH_MSG_CONTROL
-                   && m->body.len == ngx_http_push_bus_shm_delete.len
-                   && ngx_memcmp(m->body.data,
+                   && m->event.len == ngx_http_push_bus_shm_delete.len
+                   && ngx_memcmp(m->event.data,
                                  ngx_http_push_bus_shm_delete.data,
-                                 m->body.len)
+                                 m->event.len)
                       == 0)
         {
             ngx_http_push_bus_shm_notify(sb, ch, NGX_HTTP_PUSH_MSG_DELETED);

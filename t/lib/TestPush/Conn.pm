@@ -32,7 +32,8 @@ sub new {
     socket(my $fh, PF_INET, SOCK_STREAM, IPPROTO_TCP) or die "socket: $!\n";
 
     setsockopt($fh, IPPROTO_TCP, TCP_NODELAY, 1);
-    setsockopt($fh, SOL_SOCKET, SO_RCVBUF, $opt{rcvbuf}) if $opt{rcvbuf};
+    # a number, not its digits: Perl would take those for packed bytes
+    setsockopt($fh, SOL_SOCKET, SO_RCVBUF, 0 + $opt{rcvbuf}) if $opt{rcvbuf};
 
     if ($opt{from}) {
         bind($fh, pack_sockaddr_in(0, inet_aton($opt{from})))
