@@ -211,10 +211,14 @@ else
 	done; exit $$rc
 endif
 
+suite_files = $(or $(T),$(sort $(wildcard t/*.t)))
+
+# Test::Nginx refuses to start over a folder with files that it did not make
+
 suites:
 	@echo 'suites with $(OUT:$(TOP)/%=%)/$(MODULE)'
-	@$(suite_environment) prove -j$(JOBS) \
-	    $(or $(T),$(sort $(wildcard t/*.t)))
+	@rm -rf $(patsubst t/%.t,$(BUILD)/t/%,$(suite_files))
+	@$(suite_environment) prove -j$(JOBS) $(suite_files)
 
 
 # Unit tests: src/codec and nothing else, with sanitizers and asserts
@@ -304,6 +308,7 @@ run:
 	         'make run PORT=8081'; \
 	    exit 1; \
 	fi; \
+	ulimit -n "$$(ulimit -H -n)" 2>/dev/null; \
 	set -- $(NGINX) -p $(RUN) -c $(RUN)/nginx.conf; \
 	global='daemon off;'; \
 	if [ "$$(id -u)" = 0 ] && ! su -s /bin/sh nobody -c \

@@ -215,7 +215,7 @@ location /pub  { push_publish $arg_channel split=,; }
 a refused 400 /ws?channel=good,b%20d
 a refused 403 /ws?channel=good,@alice
 http POST /pub?channel=good,b%20d hello => 400
-http GET /pub?channel=good => 404
+http GET /pub?channel=good => 200 .subscribers == 0
 
 
 === a name that is given twice counts once

@@ -131,7 +131,7 @@ a recv hello
 --- ws
 a open
 a write "GET /pub?channel=news HTTP/1.1\r\nHost: localhost\r\n\r\n"
-a answer 404
+a answer 200
 a write "GET /ws?channel=news HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 a answer 101
 http POST /pub?channel=news hello => 201

@@ -132,7 +132,7 @@ slow stop_reading
 repeat 100 {
 http POST /pub?channel=c m$i{x*20000} => 201
 }
-until http GET /pub?channel=c => 404
+until http GET /pub?channel=c => 200 .subscribers == 0
 slow resume
 slow recv_in_order m {x*20000} 1013
 
@@ -215,7 +215,7 @@ a connect /ws?channel=c
 a auto_pong off
 a stop_reading
 clock t
-until http GET /pub?channel=c => 404
+until http GET /pub?channel=c => 200 .subscribers == 0
 elapsed t < 6s
 a ignore
 

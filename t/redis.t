@@ -183,7 +183,7 @@ a connect@1 /ws?channel=news
 until redis PUBSUB NUMSUB news => news 1
 repeat 5 {
 a forget
-until http GET /pub?channel=news => 404
+until http GET /pub?channel=news => 200 .subscribers == 0
 a connect@1 /ws?channel=news
 redis PUBLISH news back$i => 1
 a recv back$i

@@ -87,7 +87,7 @@ a connect@1 /ws?channel=news
 let one $a.worker
 until http GET /push => .workers[pid=$one].redis[role=sub].subscriptions >= 1
 redis_server kill
-until http GET /push => .workers[0].redis[role=sub].state != up && .workers[0].redis[role=sub].error exists
+until http GET /push => .workers[0].redis[role=sub].state != live && .workers[0].redis[role=sub].error exists
 redis_server start
 until http GET /push => .workers[0].redis[role=sub].state == up && .workers[0].redis[role=sub].reconnects >= 1
 

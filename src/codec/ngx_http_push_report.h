@@ -42,7 +42,7 @@ typedef struct {
 
 typedef struct {
     const char  *role;          /* of a link to Redis: "sub" or "cmd" */
-    const char  *state;         /* "live", "connecting", ... */
+    const char  *state;         /* "up", "connecting", ... */
     const char  *error;         /* the last one, NULL if there was none */
     uint64_t     connected_ms;  /* for how long, 0 if it is not */
     uint64_t     reconnects;

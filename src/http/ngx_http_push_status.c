@@ -93,7 +93,7 @@ static const char  *ngx_http_push_status_states[] = {
     "connecting",
     "authenticating",
     "subscribing",
-    "live"
+    "up"
 };
 
 

@@ -72,16 +72,16 @@ ngx_http_push_subscribe_handler(ngx_http_request_t *r)
         return ngx_http_push_subscribe_refuse(r, rc, "origin is not allowed");
     }
 
-    rc = ngx_http_push_subscribe_upgrade(r, &hs);
-    if (rc != NGX_OK) {
-        return ngx_http_push_subscribe_refuse(r, rc, hs.error);
-    }
-
     error = NULL;
 
     rc = ngx_http_push_channels_get(r, &names, &error);
     if (rc != NGX_OK) {
         return ngx_http_push_subscribe_refuse(r, rc, error);
+    }
+
+    rc = ngx_http_push_subscribe_upgrade(r, &hs);
+    if (rc != NGX_OK) {
+        return ngx_http_push_subscribe_refuse(r, rc, hs.error);
     }
 
     if (h == NULL) {

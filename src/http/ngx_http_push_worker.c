@@ -55,6 +55,7 @@ static void ngx_http_push_worker_quit(void *data, ngx_uint_t forced);
 static void ngx_http_push_worker_drain(ngx_msec_t ms);
 static void ngx_http_push_worker_tick(ngx_event_t *ev);
 static void ngx_http_push_worker_hurry(void);
+static ngx_uint_t ngx_http_push_worker_outdated(void);
 static ngx_int_t ngx_http_push_worker_gone(void *data, ngx_uint_t slot);
 
 
@@ -367,7 +368,11 @@ ngx_http_push_worker_tick(ngx_event_t *ev)
 }
 
 
-/* a younger generation needs the slot of one that takes its time */
+/*
+ * A drain that takes its time is cut short when a younger generation needs the
+ * slot, and when there was another reload meanwhile: two generations may
+ * overlap, not three.
+ */
 
 static void
 ngx_http_push_worker_hurry(void)
@@ -376,9 +381,12 @@ ngx_http_push_worker_hurry(void)
 
     w = &ngx_http_push_worker;
 
-    if (!w->draining
-        || w->hurried
-        || !ngx_http_push_slots_get(w->slot)->leave)
+    if (!w->draining || w->hurried) {
+        return;
+    }
+
+    if (!ngx_http_push_slots_get(w->slot)->leave
+        && !ngx_http_push_worker_outdated())
     {
         return;
     }
@@ -386,6 +394,27 @@ ngx_http_push_worker_hurry(void)
     w->hurried = 1;
 
     ngx_http_push_worker_drain(NGX_HTTP_PUSH_WORKER_HURRY);
+}
+
+
+static ngx_uint_t
+ngx_http_push_worker_outdated(void)
+{
+    uint64_t               own;
+    ngx_uint_t             i;
+    ngx_http_push_slot_t  *slot;
+
+    own = ngx_http_push_slots_generation();
+
+    for (i = 0; i < ngx_http_push_slots_count(); i++) {
+        slot = ngx_http_push_slots_get(i);
+
+        if (slot->pid != 0 && slot->generation > own + 1) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -1002,6 +1002,9 @@ sub recv_end {
     $self->unexpected('a clean end (FIN)', 'a reset')
         if $how eq 'fin' && $client->{eof} ne 'fin';
 
+    # as any client does; until then the server may wait for it
+
+    $client->drop;
     $client->{eof_seen} = 1;
 }
 
