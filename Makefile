@@ -200,7 +200,6 @@ suite_environment = PUSH_MODULE=$(OUT)/$(MODULE) CC='$(CC)' \
 
 test:
 ifdef T
-	@$(MAKE) --no-print-directory build
 	@$(MAKE) --no-print-directory suites
 else
 	@$(MAKE) --no-print-directory deps-test
@@ -215,7 +214,7 @@ suite_files = $(or $(T),$(sort $(wildcard t/*.t)))
 
 # Test::Nginx refuses to start over a folder with files that it did not make
 
-suites:
+suites: build
 	@echo 'suites with $(OUT:$(TOP)/%=%)/$(MODULE)'
 	@rm -rf $(patsubst t/%.t,$(BUILD)/t/%,$(suite_files))
 	@$(suite_environment) prove -j$(JOBS) $(suite_files)

@@ -227,7 +227,7 @@ d connect /ws?channel=fresh
 wait_log \[error\].*redis
 redis_server start
 until redis PUBSUB NUMSUB news fresh => ~ news 2 fresh 1
-http POST /pub?channel=news back => 201 .subscribers == 3
+until http POST /pub?channel=news back => 201 .subscribers == 3
 redis PUBLISH news directly => 2
 redis PUBLISH fresh too => 1
 group g a b c
@@ -252,7 +252,8 @@ a recv m$i
 b recv m$i
 redis_server restart
 }
-until http POST /pub?channel=news end => 201 .links == 2
+until redis PUBSUB NUMSUB news => news 2
+until http POST /pub?channel=news end => 201
 a recv end
 b recv end
 
@@ -376,7 +377,7 @@ a recv hello
 --- redis
 user default off
 user admin on >admin ~* &* +@all
-user push on >s3cret +@pubsub +evalsha +eval +script|load +hmget +hset +lrange +ping +hello +info +role +auth ~push:* &* &push:ctl*
+user push on >s3cret +@pubsub +evalsha +eval +script|load +hmget +hset +lrange +ping +hello +info +role +auth ~push:* &*
 login admin admin
 --- http_config
 push_redis redis://push:s3cret@127.0.0.1:$TEST_REDIS_PORT;

@@ -23,11 +23,11 @@ push_redis redis://127.0.0.1:$TEST_FAKE_PORT;
 a connect@1 /ws?channel=news
 b connect@2 /ws?channel=news
 fake_seen ^SUBSCRIBE.*news
-until fake publish news hello
-a recv_until hello
+fake reaches a news
 b ignore
-until http POST /pub?channel=news again => 201
-a recv_until again
+http POST /pub?channel=news again => 201
+a recv again
+b recv again
 
 
 === nonsense on the subscribing link: the link is made anew and goes on
@@ -38,12 +38,10 @@ push_redis redis://127.0.0.1:$TEST_FAKE_PORT reconnect=20ms..50ms timeout=1s pro
 deadline 20s
 a connect@1 /ws?channel=news
 for what in "hello\r\n" "\r\n" "\x00\x00\x00\x00" "*x\r\n" "$x\r\n" "*-5\r\n" "$-5\r\n" "%2\r\n" "_\r\n" "*3\r\n+message\r\n+x\r\n" {
-until fake publish news before
-a recv_until before
+fake reaches a news
 fake say all $what
 fake say all $what
-until fake publish news after
-a recv_until after
+fake reaches a news
 }
 
 
@@ -55,11 +53,9 @@ push_redis redis://127.0.0.1:$TEST_FAKE_PORT reconnect=20ms..50ms timeout=1s pro
 deadline 20s
 a connect@1 /ws?channel=news
 for what in "+OK\r\n" ":1\r\n" "$-1\r\n" "*-1\r\n" "*0\r\n" "$0\r\n\r\n" "-ERR\r\n" "*1\r\n$7\r\nmessage\r\n" "*3\r\n$7\r\nmessage\r\n:1\r\n:2\r\n" "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n*1\r\n:1\r\n" "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$-1\r\n" "*3\r\n$7\r\nmessage\r\n$5\r\nother\r\n$1\r\nx\r\n" "*3\r\n$9\r\nsubscribe\r\n$5\r\nother\r\n:99\r\n" "*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n" "*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$4\r\nnews\r\n$1\r\nx\r\n" "*3\r\n*0\r\n*0\r\n*0\r\n" "*3\r\n$1000\r\n{m*1000}\r\n$1\r\nx\r\n$1\r\ny\r\n" {
-until fake publish news before
-a recv_until before
+fake reaches a news
 fake say all $what
-until fake publish news after
-a recv_until after
+fake reaches a news
 }
 
 
@@ -71,11 +67,9 @@ push_redis redis://127.0.0.1:$TEST_FAKE_PORT reconnect=20ms..50ms timeout=1s pro
 deadline 30s
 a connect@1 /ws?channel=news
 for what in *500000000 *2147483648 *99999999999999999999 $500000000 $2147483647 $9223372036854775807 $99999999999999999999 {
-until fake publish news before
-a recv_until before
+fake reaches a news
 fake say all "$what\r\n"
-until fake publish news after
-a recv_until after
+fake reaches a news
 }
 wait worker_rss < 100000
 
@@ -87,11 +81,9 @@ push_redis redis://127.0.0.1:$TEST_FAKE_PORT reconnect=20ms..50ms timeout=1s pro
 --- ws
 deadline 20s
 a connect@1 /ws?channel=news
-until fake publish news before
-a recv_until before
+fake reaches a news
 fake say all "{*1\r\n*1000}"
-until fake publish news after
-a recv_until after
+fake reaches a news
 
 
 === a line that never ends is cut, and so is a link that brings it
@@ -101,11 +93,9 @@ push_redis redis://127.0.0.1:$TEST_FAKE_PORT reconnect=20ms..50ms timeout=1s pro
 --- ws
 deadline 20s
 a connect@1 /ws?channel=news
-until fake publish news before
-a recv_until before
+fake reaches a news
 fake say all "+{x*60000000}"
-until fake publish news after
-a recv_until after
+fake reaches a news
 wait worker_rss < 200000
 
 
@@ -116,15 +106,14 @@ push_redis redis://127.0.0.1:$TEST_FAKE_PORT reconnect=20ms..50ms timeout=1s pro
 --- ws
 deadline 20s
 a connect@1 /ws?channel=news
-until fake publish news before
-a recv_until before
+fake reaches a news
 fake reply PUBLISH "$100\r\nhalf"
 http POST /pub?channel=news lost => .error exists
 fake reply PUBLISH
-until fake publish news after
-a recv_until after
+fake reaches a news
 until http POST /pub?channel=news again => 201
 a recv_until again
+a ignore
 
 
 === a Redis that takes connections and says nothing
@@ -140,8 +129,7 @@ http POST /pub?channel=news lost => 503 .error exists
 elapsed t < 5s
 wait fake_accepted >= 6
 fake silent off
-until fake publish news hello
-a recv_until hello
+fake reaches a news
 
 
 === a Redis that closes every connection at once is not asked too often
@@ -150,8 +138,7 @@ a recv_until hello
 push_redis redis://127.0.0.1:$TEST_FAKE_PORT reconnect=100ms..200ms timeout=1s;
 --- ws
 a connect@1 /ws?channel=news
-until fake publish news hello
-a recv_until hello
+fake reaches a news
 fake slam
 fake drop all
 a recv_none 2s
@@ -166,15 +153,13 @@ push_redis redis://127.0.0.1:$TEST_FAKE_PORT reconnect=20ms..50ms timeout=1s pro
 deadline 20s
 a connect@1 /ws?channel=news
 for what in "-ERR no\r\n" "-LOADING Redis is loading\r\n" "-NOAUTH Authentication required.\r\n" "-MOVED 1 127.0.0.1:1\r\n" "-{x*3000}\r\n" "-\r\n" {
-until fake publish news before
-a recv_until before
+fake reaches a news
 fake reply * $what
 fake drop all
 http POST /pub?channel=news lost => .error exists
 fake reply *
 fake drop all
-until fake publish news after
-a recv_until after
+fake reaches a news
 }
 
 
@@ -186,13 +171,11 @@ push_redis redis://127.0.0.1:$TEST_FAKE_PORT reconnect=20ms..50ms timeout=1s pro
 deadline 20s
 a connect@1 /ws?channel=news
 for what in "+OK\r\n" "*0\r\n" "$3\r\nabc\r\n" ":-1\r\n" ":99999999999999999999\r\n" "$-1\r\n" "*2\r\n:1\r\n:2\r\n" {
-until fake publish news before
-a recv_until before
+fake reaches a news
 fake reply PUBLISH $what
 http POST /pub?channel=news lost => ~ \{
 fake reply PUBLISH
-until fake publish news after
-a recv_until after
+fake reaches a news
 }
 
 
@@ -203,14 +186,12 @@ push_redis redis://127.0.0.1:$TEST_FAKE_PORT reconnect=20ms..50ms timeout=1s pro
 --- ws
 deadline 20s
 a connect@1 /ws?channel=news
-until fake publish news before
-a recv_until before
+fake reaches a news
 fake reply PUBLISH ":1\r\n:1\r\n:1\r\n"
 http POST /pub?channel=news x => ~ \{
 fake reply PUBLISH
 until http POST /pub?channel=news again => 201
-until fake publish news after
-a recv_until after
+fake reaches a news
 
 
 === SUBSCRIBE is never answered, or by nonsense
@@ -225,8 +206,7 @@ fake drop all
 a connect@1 /ws?channel=news
 a recv_none 300ms
 fake reply SUBSCRIBE
-until fake publish news hello
-a recv_until hello
+fake reaches a news
 a forget
 }
 
@@ -243,8 +223,7 @@ a connect@1 /ws?channel=news
 a recv_none 300ms
 fake reply SUBSCRIBE
 fake drop all
-until fake publish news hello
-a recv_until hello
+fake reaches a news
 
 
 === answers one byte at a time
@@ -253,8 +232,7 @@ a recv_until hello
 push_redis redis://127.0.0.1:$TEST_FAKE_PORT;
 --- ws
 a connect@1 /ws?channel=news
-until fake publish news hello
-a recv_until hello
+fake reaches a news
 fake drip sub "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$5\r\nslow!\r\n"
 a recv slow!
 fake drip sub "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$4\r\n\r\n\r\n\r\n"
@@ -270,8 +248,7 @@ push_queue 0 0;
 --- ws
 deadline 20s
 a connect@1 /ws?channel=news
-until fake publish news hello
-a recv_until hello
+fake reaches a news
 fake say sub "{*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$1\r\nx\r\n*5000}"
 repeat 5000 {
 a recv x
@@ -287,8 +264,7 @@ push_redis redis://127.0.0.1:$TEST_FAKE_PORT reconnect=20ms..50ms timeout=2s;
 --- ws
 deadline 10s
 a connect@1 /ws?channel=news
-until fake publish news hello
-a recv_until hello
+fake reaches a news
 fake reply PUBLISH ""
 p open
 p write "POST /pub?channel=news HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1"
@@ -303,8 +279,7 @@ r open
 r write "POST /pub?channel=news HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n3"
 r abort
 fake reply PUBLISH
-until fake publish news after
-a recv_until after
+fake reaches a news
 
 
 === a client that goes while its channel is being subscribed
@@ -313,14 +288,12 @@ a recv_until after
 push_redis redis://127.0.0.1:$TEST_FAKE_PORT;
 --- ws
 b connect@1 /ws?channel=other
-until fake publish other hello
-b recv_until hello
-fake reply SUBSCRIBE ""
+fake reaches b other
+fake pause
 repeat 20 {
 a connect@1 /ws?channel=c$i
 a abort
 }
-fake reply SUBSCRIBE
 until http GET /push => .totals.connections == 1
-until fake publish other still
-b recv_until still
+fake cont
+fake reaches b other

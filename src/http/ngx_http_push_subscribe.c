@@ -28,6 +28,8 @@
 
 static ngx_int_t ngx_http_push_subscribe_refuse(ngx_http_request_t *r,
     ngx_int_t status, const char *error);
+static ngx_int_t ngx_http_push_subscribe_answer(ngx_http_request_t *r,
+    ngx_int_t status, const char *error);
 static ngx_int_t ngx_http_push_subscribe_upgrade(ngx_http_request_t *r,
     ngx_http_push_handshake_t *hs);
 static ngx_int_t ngx_http_push_subscribe_websocket(ngx_http_request_t *r,
@@ -69,14 +71,14 @@ ngx_http_push_subscribe_handler(ngx_http_request_t *r)
 
     rc = ngx_http_push_origin_check(r);
     if (rc != NGX_OK) {
-        return ngx_http_push_subscribe_refuse(r, rc, "origin is not allowed");
+        return ngx_http_push_subscribe_answer(r, rc, "origin is not allowed");
     }
 
     error = NULL;
 
     rc = ngx_http_push_channels_get(r, &names, &error);
     if (rc != NGX_OK) {
-        return ngx_http_push_subscribe_refuse(r, rc, error);
+        return ngx_http_push_subscribe_answer(r, rc, error);
     }
 
     rc = ngx_http_push_subscribe_upgrade(r, &hs);
@@ -99,21 +101,33 @@ ngx_http_push_subscribe_refuse(ngx_http_request_t *r, ngx_int_t status,
 {
     ngx_uint_t  level;
 
-    if (error == NULL) {
-        error = "internal error";
-    }
-
     level = (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) ? NGX_LOG_ERR
                                                        : NGX_LOG_INFO;
 
     ngx_log_error(level, r->connection->log, 0,
                   "push refused client: %i %s", status, error);
 
-    if (ngx_http_push_worker_hub() != NULL) {
-        ngx_http_push_hub_figures(ngx_http_push_worker_hub())->refused++;
+    return ngx_http_push_subscribe_answer(r, status, error);
+}
+
+
+/* the reason is in the log already */
+
+static ngx_int_t
+ngx_http_push_subscribe_answer(ngx_http_request_t *r, ngx_int_t status,
+    const char *error)
+{
+    ngx_http_push_hub_t  *h;
+
+    h = ngx_http_push_worker_hub();
+
+    if (h != NULL) {
+        ngx_http_push_hub_figures(h)->refused++;
     }
 
-    return ngx_http_push_answer_error(r, status, error, NULL);
+    return ngx_http_push_answer_error(r, status, error ? error
+                                                       : "internal error",
+                                      NULL);
 }
 
 

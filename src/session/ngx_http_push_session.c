@@ -1,8 +1,7 @@
 /*
  * Copyright (C) the ngx_http_push_module authors
  *
- * Floor 2: sessions: owns them, the list of those that have something to
- * write, and their heartbeats.
+ * Floor 2: sessions: owns them and their heartbeats.
  */
 
 
@@ -10,26 +9,14 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "ngx_http_push_deliver.h"
 #include "ngx_http_push_detach.h"
-#include "ngx_http_push_ident.h"
 #include "ngx_http_push_session.h"
+#include "ngx_http_push_turns.h"
 
 
-#define NGX_HTTP_PUSH_SESSION_SNDBUF  (64 * 1024)
-#define NGX_HTTP_PUSH_SESSION_QUEUED  (256 * 1024 * 1024)  /* of the worker */
 #define NGX_HTTP_PUSH_SESSION_LINGER  5000        /* ms after the goodbye */
 #define NGX_HTTP_PUSH_SESSION_FIN     1000        /* ms after a FIN */
-#define NGX_HTTP_PUSH_SESSION_SLICE   5000        /* us of writing per turn */
-#define NGX_HTTP_PUSH_SESSION_CHECK   32          /* sessions between clocks */
-#define NGX_HTTP_PUSH_SESSION_TURNS   64          /* first room of the ring */
-
-
-/* the second and later channels of a session, 40 bytes each */
-
-typedef struct {
-    ngx_http_push_sub_t        sub;
-    ngx_http_push_session_t   *session;
-} ngx_http_push_session_sub_t;
 
 
 /* what the sessions of this worker share */
@@ -37,42 +24,15 @@ typedef struct {
 typedef struct {
     ngx_http_push_hub_t       *hub;
     ngx_http_push_figures_t   *figures;
-    ngx_log_t                 *log;
-
-    /* a ring of those that have something to write, room for every session */
-    ngx_http_push_session_t  **turns;
-    uint32_t                   room;          /* a power of two */
-    uint32_t                   head;
-    uint32_t                   tail;
-    uint32_t                   sessions;
-
-    ngx_event_t                flush_event;
-    ngx_connection_t           dummy;
     ngx_http_push_wheel_t      wheel;
+    uint32_t                   sessions;
     ngx_uint_t                 draining;
 } ngx_http_push_session_shared_t;
 
 
 static void ngx_http_push_session_stop_one(void *data,
     ngx_http_push_wheel_node_t *node);
-static ngx_int_t ngx_http_push_session_reserve(void);
 static void ngx_http_push_session_set_socket(ngx_http_push_session_t *s);
-static size_t ngx_http_push_session_sndbuf(const ngx_http_push_limits_t *l);
-static void ngx_http_push_session_deliver(ngx_http_push_sub_t *sub,
-    ngx_http_push_msg_t *m);
-static void ngx_http_push_session_deliver_more(ngx_http_push_sub_t *sub,
-    ngx_http_push_msg_t *m);
-static void ngx_http_push_session_append(ngx_http_push_session_t *s,
-    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m);
-static void ngx_http_push_session_notice(ngx_http_push_session_t *s,
-    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m);
-static ngx_int_t ngx_http_push_session_make_room(ngx_http_push_session_t *s,
-    ngx_http_push_form_t *f);
-static ngx_uint_t ngx_http_push_session_full(ngx_http_push_session_t *s,
-    ngx_http_push_form_t *f);
-static void ngx_http_push_session_drop(ngx_http_push_session_t *s);
-static void ngx_http_push_session_flush_handler(ngx_event_t *ev);
-static uint64_t ngx_http_push_session_clock(void);
 static void ngx_http_push_session_flush(ngx_http_push_session_t *s);
 static void ngx_http_push_session_leave_deleted(ngx_http_push_session_t *s);
 static void ngx_http_push_session_goodbye(ngx_http_push_session_t *s);
@@ -105,13 +65,9 @@ ngx_http_push_session_start(ngx_http_push_hub_t *h, ngx_log_t *log)
 
     sh->hub = h;
     sh->figures = ngx_http_push_hub_figures(h);
-    sh->log = log;
-    sh->dummy.fd = (ngx_socket_t) -1;
 
-    sh->flush_event.handler = ngx_http_push_session_flush_handler;
-    sh->flush_event.data = &sh->dummy;
-    sh->flush_event.log = log;
-
+    ngx_http_push_deliver_start(sh->figures);
+    ngx_http_push_turns_start(h, ngx_http_push_session_flush, log);
     ngx_http_push_wheel_init(&sh->wheel, ngx_http_push_session_wheel_handler,
                              log);
     return NGX_OK;
@@ -134,14 +90,7 @@ ngx_http_push_session_stop(void)
     ngx_http_push_wheel_walk(&sh->wheel, ngx_http_push_session_stop_one, NULL);
     ngx_http_push_wheel_destroy(&sh->wheel);
 
-    if (sh->flush_event.posted) {
-        ngx_delete_posted_event(&sh->flush_event);
-    }
-
-    if (sh->turns != NULL) {
-        ngx_free(sh->turns);
-        sh->turns = NULL;
-    }
+    ngx_http_push_turns_stop();
 
     sh->hub = NULL;
 }
@@ -180,7 +129,9 @@ ngx_http_push_session_create(ngx_connection_t *c,
 {
     ngx_http_push_session_t  *s;
 
-    if (ngx_http_push_session_reserve() != NGX_OK) {
+    if (ngx_http_push_turns_reserve(
+                                       ngx_http_push_session_shared.sessions)
+        != NGX_OK) {
         return NULL;
     }
 
@@ -204,7 +155,7 @@ ngx_http_push_session_create(ngx_connection_t *c,
     s->connection = c;
     s->transport = transport;
     s->limits = limits;
-    s->sub.deliver = ngx_http_push_session_deliver;
+    s->sub.deliver = ngx_http_push_deliver_first;
     s->outq.form = (uint16_t) transport->form;
 
     /* counted before the client is told, so that nobody who asks is early */
@@ -213,43 +164,6 @@ ngx_http_push_session_create(ngx_connection_t *c,
     ngx_http_push_session_shared.figures->connections++;
 
     return s;
-}
-
-
-/* a delivery may not fail for want of a place in the ring */
-
-static ngx_int_t
-ngx_http_push_session_reserve(void)
-{
-    uint32_t                          i, room;
-    ngx_http_push_session_t         **turns;
-    ngx_http_push_session_shared_t   *sh;
-
-    sh = &ngx_http_push_session_shared;
-
-    if (sh->sessions < sh->room) {
-        return NGX_OK;
-    }
-
-    room = sh->room ? sh->room * 2 : NGX_HTTP_PUSH_SESSION_TURNS;
-
-    turns = ngx_alloc(room * sizeof(ngx_http_push_session_t *), sh->log);
-    if (turns == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = sh->head; i != sh->tail; i++) {
-        turns[i & (room - 1)] = sh->turns[i & (sh->room - 1)];
-    }
-
-    if (sh->turns != NULL) {
-        ngx_free(sh->turns);
-    }
-
-    sh->turns = turns;
-    sh->room = room;
-
-    return NGX_OK;
 }
 
 
@@ -274,7 +188,7 @@ ngx_http_push_session_subscribe(ngx_http_push_session_t *s, ngx_str_t *name,
         more->session = s;
 
         sub = &more->sub;
-        sub->deliver = ngx_http_push_session_deliver_more;
+        sub->deliver = ngx_http_push_deliver_more;
     }
 
     sub->mark = (uint32_t) marks;
@@ -348,7 +262,7 @@ ngx_http_push_session_open(ngx_http_push_session_t *s)
     }
 
     if (s->outq.count || s->over || s->deleted) {
-        ngx_http_push_session_post(s);
+        ngx_http_push_turns_post(s);
     }
 }
 
@@ -372,7 +286,7 @@ ngx_http_push_session_set_socket(ngx_http_push_session_t *s)
 
     (void) ngx_tcp_nodelay(c);
 
-    size = (int) ngx_http_push_session_sndbuf(s->limits);
+    size = (int) ngx_http_push_deliver_sndbuf(s->limits);
 
     if (setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, (const void *) &size,
                    sizeof(int))
@@ -404,222 +318,6 @@ ngx_http_push_session_set_socket(ngx_http_push_session_t *s)
 }
 
 
-static size_t
-ngx_http_push_session_sndbuf(const ngx_http_push_limits_t *l)
-{
-    if (l->queue_size == 0) {
-        return NGX_HTTP_PUSH_SESSION_SNDBUF;
-    }
-
-    return ngx_min(l->queue_size / 2, NGX_HTTP_PUSH_SESSION_SNDBUF);
-}
-
-
-static void
-ngx_http_push_session_deliver(ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
-{
-    ngx_http_push_session_append((ngx_http_push_session_t *) sub, sub, m);
-}
-
-
-static void
-ngx_http_push_session_deliver_more(ngx_http_push_sub_t *sub,
-    ngx_http_push_msg_t *m)
-{
-    ngx_http_push_session_append(((ngx_http_push_session_sub_t *) sub)->session,
-                                 sub, m);
-}
-
-
-static void
-ngx_http_push_session_append(ngx_http_push_session_t *s,
-    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
-{
-    ngx_http_push_form_t             *f;
-    ngx_http_push_session_shared_t   *sh;
-
-    sh = &ngx_http_push_session_shared;
-
-    if (s->over || s->closing) {
-        return;
-    }
-
-    if (m->kind != NGX_HTTP_PUSH_MSG_DATA) {
-        ngx_http_push_session_notice(s, sub, m);
-        return;
-    }
-
-    if (m->except.len != 0
-        && ngx_http_push_ident_is(&m->except, s->connection))
-    {
-        return;
-    }
-
-    if (s->blocked && m->volatile_) {
-        ngx_http_push_session_drop(s);
-        return;
-    }
-
-    f = m->forms[s->outq.form];
-
-    if (f == NULL) {
-        f = s->transport->encode(m, s->connection->log);
-        if (f == NULL) {
-            s->over = NGX_HTTP_PUSH_REASON_OVERLOAD;
-            ngx_http_push_session_post(s);
-            return;
-        }
-
-        m->forms[s->outq.form] = f;
-    }
-
-    if (s->blocked && ngx_http_push_session_make_room(s, f) != NGX_OK) {
-        return;
-    }
-
-    if (ngx_http_push_outq_push(&s->outq, f, s->connection->log) != NGX_OK) {
-        s->over = NGX_HTTP_PUSH_REASON_OVERLOAD;
-        ngx_http_push_session_post(s);
-        return;
-    }
-
-    s->sent++;
-    sh->figures->delivered++;
-    sh->figures->queued += f->len;
-
-    if (s->blocked) {
-
-        /* the write event will find it */
-
-        if (s->hold != NULL && s->outq.bytes > s->hold->queue_peak) {
-            s->hold->queue_peak = s->outq.bytes;
-        }
-
-        return;
-    }
-
-    ngx_http_push_session_post(s);
-}
-
-
-static void
-ngx_http_push_session_notice(ngx_http_push_session_t *s,
-    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
-{
-    if (m->kind == NGX_HTTP_PUSH_MSG_DELETED) {
-        sub->mark |= NGX_HTTP_PUSH_SUB_DELETED;
-        s->deleted = 1;
-
-        ngx_http_push_session_post(s);
-    }
-
-    /* raw has no place for a gap: the bus has counted and logged it */
-}
-
-
-/*
- * The client reads slowly: its socket takes no more.  NGX_OK: the form may be
- * appended; NGX_DECLINED: it is dropped or the session is over.
- */
-
-static ngx_int_t
-ngx_http_push_session_make_room(ngx_http_push_session_t *s,
-    ngx_http_push_form_t *f)
-{
-    size_t  dropped;
-
-    while (ngx_http_push_session_full(s, f)) {
-
-        switch (s->limits->overflow) {
-
-        case NGX_HTTP_PUSH_OVERFLOW_DROP_OLDEST:
-            dropped = ngx_http_push_outq_drop(&s->outq);
-
-            if (dropped == 0) {
-                ngx_http_push_session_drop(s);
-                return NGX_DECLINED;
-            }
-
-            ngx_http_push_session_shared.figures->queued -= dropped;
-            ngx_http_push_session_drop(s);
-            continue;
-
-        case NGX_HTTP_PUSH_OVERFLOW_DROP_NEWEST:
-            ngx_http_push_session_drop(s);
-            return NGX_DECLINED;
-
-        default:
-            s->over = NGX_HTTP_PUSH_REASON_SLOW;
-            ngx_http_push_session_drop(s);
-            ngx_http_push_session_post(s);
-            return NGX_DECLINED;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* what the kernel holds for the client counts as well */
-
-static ngx_uint_t
-ngx_http_push_session_full(ngx_http_push_session_t *s, ngx_http_push_form_t *f)
-{
-    const ngx_http_push_limits_t  *l;
-
-    l = s->limits;
-
-    if (s->outq.count >= NGX_HTTP_PUSH_OUTQ_MAX
-        || (l->queue_count != 0 && s->outq.count >= l->queue_count))
-    {
-        return 1;
-    }
-
-    if (ngx_http_push_session_shared.figures->queued
-        > NGX_HTTP_PUSH_SESSION_QUEUED)
-    {
-        return 1;
-    }
-
-    return l->queue_size != 0
-           && (size_t) s->outq.bytes + f->len
-              + ngx_http_push_session_sndbuf(l) > l->queue_size;
-}
-
-
-static void
-ngx_http_push_session_drop(ngx_http_push_session_t *s)
-{
-    ngx_http_push_session_shared.figures->dropped++;
-
-    if (s->hold != NULL) {
-        s->hold->dropped++;
-    }
-}
-
-
-void
-ngx_http_push_session_post(ngx_http_push_session_t *s)
-{
-    ngx_http_push_session_shared_t  *sh;
-
-    if (s->posted) {
-        return;
-    }
-
-    sh = &ngx_http_push_session_shared;
-
-    s->posted = 1;
-    s->turn = sh->tail;
-
-    sh->turns[sh->tail++ & (sh->room - 1)] = s;
-
-    if (!sh->flush_event.posted) {
-        ngx_post_event(&sh->flush_event, &ngx_posted_events);
-    }
-}
-
-
 ngx_int_t
 ngx_http_push_session_send(ngx_http_push_session_t *s, ngx_http_push_form_t *f)
 {
@@ -629,60 +327,9 @@ ngx_http_push_session_send(ngx_http_push_session_t *s, ngx_http_push_form_t *f)
 
     ngx_http_push_session_shared.figures->queued += f->len;
 
-    ngx_http_push_session_post(s);
+    ngx_http_push_turns_post(s);
 
     return NGX_OK;
-}
-
-
-/*
- * One session a step, until the slice of this turn is used up: accepts, reads
- * and timers run before the rest.  The hub is told, so that the buses read no
- * more meanwhile.
- */
-
-static void
-ngx_http_push_session_flush_handler(ngx_event_t *ev)
-{
-    uint64_t                         start;
-    ngx_uint_t                       n;
-    ngx_http_push_session_t         *s;
-    ngx_http_push_session_shared_t  *sh;
-
-    sh = &ngx_http_push_session_shared;
-
-    start = ngx_http_push_session_clock();
-    n = 0;
-
-    while (sh->head != sh->tail) {
-
-        if (++n % NGX_HTTP_PUSH_SESSION_CHECK == 0
-            && ngx_http_push_session_clock() - start
-               > NGX_HTTP_PUSH_SESSION_SLICE)
-        {
-            ngx_http_push_hub_set_busy(sh->hub, 1);
-            ngx_post_event(ev, &ngx_posted_next_events);
-            return;
-        }
-
-        s = sh->turns[sh->head++ & (sh->room - 1)];
-        s->posted = 0;
-
-        ngx_http_push_session_flush(s);
-    }
-
-    ngx_http_push_hub_set_busy(sh->hub, 0);
-}
-
-
-static uint64_t
-ngx_http_push_session_clock(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 
@@ -764,7 +411,7 @@ ngx_http_push_session_write_handler(ngx_event_t *wev)
 
     s->blocked = 0;
 
-    ngx_http_push_session_post(s);
+    ngx_http_push_turns_post(s);
 }
 
 
@@ -812,7 +459,7 @@ ngx_http_push_session_close(ngx_http_push_session_t *s, ngx_uint_t reason)
 
     s->over = reason;
 
-    ngx_http_push_session_post(s);
+    ngx_http_push_turns_post(s);
 }
 
 
@@ -826,7 +473,7 @@ ngx_http_push_session_peer_close(ngx_http_push_session_t *s)
         ngx_http_push_session_goodbye(s);
     }
 
-    ngx_http_push_session_post(s);
+    ngx_http_push_turns_post(s);
 }
 
 
@@ -916,7 +563,6 @@ ngx_http_push_session_leave(ngx_http_push_session_t *s)
 static void
 ngx_http_push_session_release(ngx_http_push_session_t *s)
 {
-    ngx_http_push_session_t         *last;
     ngx_http_push_session_shared_t  *sh;
 
     sh = &ngx_http_push_session_shared;
@@ -931,17 +577,7 @@ ngx_http_push_session_release(ngx_http_push_session_t *s)
         s->timed = 0;
     }
 
-    if (s->posted) {
-
-        /* the last one takes its turn */
-
-        last = sh->turns[--sh->tail & (sh->room - 1)];
-
-        sh->turns[s->turn & (sh->room - 1)] = last;
-        last->turn = s->turn;
-
-        s->posted = 0;
-    }
+    ngx_http_push_turns_remove(s);
 
     sh->figures->queued -= s->outq.bytes;
     ngx_http_push_outq_clear(&s->outq);

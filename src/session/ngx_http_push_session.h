@@ -13,57 +13,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
-#include "ngx_http_push_limits.h"
-#include "ngx_http_push_outq.h"
 #include "ngx_http_push_transport.h"
-#include "ngx_http_push_wheel.h"
-
-
-/* marks of a session's sub */
-#define NGX_HTTP_PUSH_SUB_PUBLISH  0x0001     /* client may publish to it */
-#define NGX_HTTP_PUSH_SUB_DELETED  0x0002     /* to be unsubscribed */
-
-
-typedef struct ngx_http_push_hold_s  ngx_http_push_hold_t;
-
-
-/*
- * 136 bytes: it fits into what nginx leaves unused of a connection's pool of
- * 512.  The first 64, a cache line, are all that a delivery touches.  Made by
- * session_create(), freed only by session_end() and session_abandon().
- */
-
-struct ngx_http_push_session_s {
-    ngx_http_push_sub_t                sub;        /* the first channel's */
-    ngx_http_push_outq_t               outq;
-
-    unsigned                           posted:1;   /* in the flush list */
-    unsigned                           blocked:1;  /* socket takes no more */
-    unsigned                           closing:1;  /* goodbye is appended */
-    unsigned                           opened:1;
-    unsigned                           over:5;     /* reason to close with */
-    unsigned                           deleted:1;  /* a sub is marked */
-    unsigned                           timed:1;    /* in the wheel */
-    unsigned                           pinged:1;   /* wheel: look for pong */
-    unsigned                           waiting:1;  /* no pong yet */
-    unsigned                           draining:1; /* wheel: send away */
-    unsigned                           ponged:1;   /* since it is blocked */
-    unsigned                           fin:1;      /* goodbye, then a FIN */
-    unsigned                           shut:1;     /* the FIN is sent */
-    unsigned                           peer_closed:1;
-    unsigned                           heap:1;     /* not in c's pool */
-    unsigned                           inflight:13; /* publishes under way */
-
-    uint32_t                           turn;       /* in the flush list */
-
-    ngx_connection_t                  *connection;
-    const ngx_http_push_transport_t   *transport;
-    const ngx_http_push_limits_t      *limits;
-    ngx_http_push_wheel_node_t         wheel;
-    uint32_t                           sent;       /* messages given to it */
-    void                              *input;      /* the transport's own */
-    ngx_http_push_hold_t              *hold;
-};
 
 
 /* in init_process, and in exit_process; forms of heartbeats live between */
@@ -89,9 +39,6 @@ void ngx_http_push_session_abandon(ngx_http_push_session_t *s);
 
 /* the opening is done: heartbeats begin */
 void ngx_http_push_session_open(ngx_http_push_session_t *s);
-
-/* what is in the queue is written at the end of this turn of the loop */
-void ngx_http_push_session_post(ngx_http_push_session_t *s);
 
 /* appends a form that is no message (pong, ping, close) and posts */
 ngx_int_t ngx_http_push_session_send(ngx_http_push_session_t *s,

@@ -29,12 +29,14 @@ static uint64_t ngx_http_push_probe_realtime(void);
 
 void
 ngx_http_push_probe_init(ngx_http_push_probe_t *p,
-    const ngx_http_push_net_url_t *url, int epoll, uint32_t tag)
+    const ngx_http_push_net_url_t *url,
+    const ngx_http_push_proc_set_t *server, int epoll, uint32_t tag)
 {
     memset(p, 0, sizeof(ngx_http_push_probe_t));
 
     p->fd = -1;
     p->url = url;
+    p->server = server;
     p->epoll = epoll;
     p->tag = tag;
 }
@@ -63,6 +65,7 @@ ngx_http_push_probe_ask(ngx_http_push_probe_t *p)
     n = snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n",
                  p->url->path, p->url->host);
 
+    p->clock = ngx_http_push_proc_clock(p->server);
     p->asked = ngx_http_push_probe_realtime();
 
     /* not connected yet: the next turn tries again */
@@ -78,7 +81,7 @@ ngx_http_push_probe_handle(ngx_http_push_probe_t *p)
 {
     char           control[256], data[4096];
     ssize_t        n;
-    uint64_t       held, arrived;
+    uint64_t       held, busy, arrived;
     struct iovec   iov;
     struct msghdr  msg;
 
@@ -124,6 +127,14 @@ ngx_http_push_probe_handle(ngx_http_push_probe_t *p)
 
     arrived = ngx_http_push_probe_arrived(&msg);
     held = (arrived > p->asked) ? arrived - p->asked : 0;
+
+    if (p->server->n) {
+        busy = ngx_http_push_proc_clock(p->server) - p->clock;
+
+        if (busy < held) {
+            held = busy;
+        }
+    }
 
     ngx_http_push_latency_add(&p->answers, held);
 

@@ -16,7 +16,14 @@
 
 #include "latency.h"
 #include "net.h"
+#include "proc.h"
 
+
+/*
+ * What another process takes from the server in the meantime is not the
+ * server's: a wait counts with the time that passed or the CPU time that the
+ * server took, whichever is less.
+ */
 
 typedef struct {
     int                             fd;
@@ -24,17 +31,20 @@ typedef struct {
     uint32_t                        tag;
     uint32_t                        waiting;    /* for an answer */
     uint64_t                        asked;      /* CLOCK_REALTIME, ns */
+    uint64_t                        clock;      /* the server's, then */
     uint64_t                        next;       /* not before: monotonic */
     uint64_t                        worst;      /* since the last mark */
     uint64_t                        failures;
     const ngx_http_push_net_url_t  *url;
+    const ngx_http_push_proc_set_t *server;     /* may be empty */
     ngx_http_push_latency_t         answers;
     ngx_http_push_latency_t         holds;      /* the worst of each mark */
 } ngx_http_push_probe_t;
 
 
 void ngx_http_push_probe_init(ngx_http_push_probe_t *p,
-    const ngx_http_push_net_url_t *url, int epoll, uint32_t tag);
+    const ngx_http_push_net_url_t *url,
+    const ngx_http_push_proc_set_t *server, int epoll, uint32_t tag);
 
 /* asks, if the last answer is there and a millisecond is over */
 void ngx_http_push_probe_ask(ngx_http_push_probe_t *p);

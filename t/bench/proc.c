@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "proc.h"
@@ -82,6 +83,29 @@ ngx_http_push_proc_sample(const ngx_http_push_proc_set_t *set,
             ngx_http_push_proc_memory(set->pids[i], sample);
         }
     }
+}
+
+
+uint64_t
+ngx_http_push_proc_clock(const ngx_http_push_proc_set_t *set)
+{
+    int              i;
+    uint64_t         ns;
+    clockid_t        id;
+    struct timespec  ts;
+
+    ns = 0;
+
+    for (i = 0; i < set->n; i++) {
+
+        if (clock_getcpuclockid(set->pids[i], &id) == 0
+            && clock_gettime(id, &ts) == 0)
+        {
+            ns += (uint64_t) ts.tv_sec * 1000000000 + (uint64_t) ts.tv_nsec;
+        }
+    }
+
+    return ns;
 }
 
 

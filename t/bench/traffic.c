@@ -157,7 +157,7 @@ ngx_http_push_traffic_open(ngx_http_push_load_t *l)
     }
 
     if (l->options.probing) {
-        ngx_http_push_probe_init(&l->probe, &l->options.probe, fd,
+        ngx_http_push_probe_init(&l->probe, &l->options.probe, &l->server, fd,
                                  NGX_HTTP_PUSH_TRAFFIC_PROBE);
     }
 

@@ -179,7 +179,9 @@ and C<.+key> (the sum).  Without EXPECT the status must be 200.
     fake drop all|sub|cmd           close them
     fake slam [off]                 close whatever comes
     fake publish CHANNEL DATA
+    fake reaches a CHANNEL          publish again and again until a has got one
     fake silent [off]               answer nothing
+    fake pause                      read nothing; fake cont
     fake deaf                       accept no more; fake listen
     fake forget                     fake_seen starts anew
     fake_seen REGEX                 a command that came in
@@ -380,7 +382,7 @@ sub prepare_test_nginx {
             $warn->(@_) if !defined $block->must_die || $_[0] !~ /\[emerg\]/;
         };
 
-        return if eval { $run->($block); 1 };
+        return if eval { start_services($block); $run->($block); 1 };
 
         Test::More::fail(title($block));
         Test::More::diag($@);
@@ -482,6 +484,12 @@ sub prepare_block {
 
     # whatever nginx says at its start is in the log, too
     $block->set_value(suppress_stderr => '');
+
+}
+
+
+sub start_services {
+    my ($block) = @_;
 
     return if defined $block->SKIP;
 

@@ -181,7 +181,8 @@ sub parse_frame {
             if $message->{op} == TEXT && !utf8::decode($copy)
                && $copy =~ /[\x80-\xff]/;
 
-        push @{ $self->{messages} }, $message;
+        push @{ $self->{messages} }, $message
+            if !$self->{skip} || $message->{data} !~ $self->{skip};
     }
 
     return 1;

@@ -117,7 +117,7 @@ use Errno qw( EAGAIN EINTR );
 use Socket qw( MSG_NOSIGNAL );
 
 
-sub want_read  { $_[0]->{fh} }
+sub want_read  { $_[0]->{fh} && !$_[0]->{server}{paused} }
 sub want_write { $_[0]->{fh} && length $_[0]->{out} }
 
 

@@ -1,0 +1,232 @@
+/*
+ * Copyright (C) the ngx_http_push_module authors
+ *
+ * Floor 2: delivery: appends references, counts and posts; owns nothing.  What
+ * it may not do is written at ngx_http_push_deliver_pt.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_push_deliver.h"
+#include "ngx_http_push_detach.h"
+#include "ngx_http_push_ident.h"
+#include "ngx_http_push_turns.h"
+
+
+#define NGX_HTTP_PUSH_DELIVER_SNDBUF  (64 * 1024)
+#define NGX_HTTP_PUSH_DELIVER_QUEUED  (256 * 1024 * 1024)  /* of the worker */
+
+
+static void ngx_http_push_deliver_append(ngx_http_push_session_t *s,
+    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m);
+static void ngx_http_push_deliver_notice(ngx_http_push_session_t *s,
+    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m);
+static ngx_int_t ngx_http_push_deliver_make_room(ngx_http_push_session_t *s,
+    ngx_http_push_form_t *f);
+static ngx_uint_t ngx_http_push_deliver_is_full(ngx_http_push_session_t *s,
+    ngx_http_push_form_t *f);
+static void ngx_http_push_deliver_drop(ngx_http_push_session_t *s);
+
+
+static ngx_http_push_figures_t  *ngx_http_push_deliver_figures;
+
+
+void
+ngx_http_push_deliver_start(ngx_http_push_figures_t *figures)
+{
+    ngx_http_push_deliver_figures = figures;
+}
+
+
+void
+ngx_http_push_deliver_first(ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
+{
+    ngx_http_push_deliver_append((ngx_http_push_session_t *) sub, sub, m);
+}
+
+
+void
+ngx_http_push_deliver_more(ngx_http_push_sub_t *sub,
+    ngx_http_push_msg_t *m)
+{
+    ngx_http_push_deliver_append(((ngx_http_push_session_sub_t *) sub)->session,
+                                 sub, m);
+}
+
+
+static void
+ngx_http_push_deliver_append(ngx_http_push_session_t *s,
+    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
+{
+    ngx_http_push_form_t             *f;
+
+    if (s->over || s->closing) {
+        return;
+    }
+
+    if (m->kind != NGX_HTTP_PUSH_MSG_DATA) {
+        ngx_http_push_deliver_notice(s, sub, m);
+        return;
+    }
+
+    if (m->except.len != 0
+        && ngx_http_push_ident_is(&m->except, s->connection))
+    {
+        return;
+    }
+
+    if (s->blocked && m->volatile_) {
+        ngx_http_push_deliver_drop(s);
+        return;
+    }
+
+    f = m->forms[s->outq.form];
+
+    if (f == NULL) {
+        f = s->transport->encode(m, s->connection->log);
+        if (f == NULL) {
+            s->over = NGX_HTTP_PUSH_REASON_OVERLOAD;
+            ngx_http_push_turns_post(s);
+            return;
+        }
+
+        m->forms[s->outq.form] = f;
+    }
+
+    if (s->blocked && ngx_http_push_deliver_make_room(s, f) != NGX_OK) {
+        return;
+    }
+
+    if (ngx_http_push_outq_push(&s->outq, f, s->connection->log) != NGX_OK) {
+        s->over = NGX_HTTP_PUSH_REASON_OVERLOAD;
+        ngx_http_push_turns_post(s);
+        return;
+    }
+
+    s->sent++;
+    ngx_http_push_deliver_figures->delivered++;
+    ngx_http_push_deliver_figures->queued += f->len;
+
+    if (s->blocked) {
+
+        /* the write event will find it */
+
+        if (s->hold != NULL && s->outq.bytes > s->hold->queue_peak) {
+            s->hold->queue_peak = s->outq.bytes;
+        }
+
+        return;
+    }
+
+    ngx_http_push_turns_post(s);
+}
+
+
+static void
+ngx_http_push_deliver_notice(ngx_http_push_session_t *s,
+    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
+{
+    if (m->kind == NGX_HTTP_PUSH_MSG_DELETED) {
+        sub->mark |= NGX_HTTP_PUSH_SUB_DELETED;
+        s->deleted = 1;
+
+        ngx_http_push_turns_post(s);
+    }
+
+    /* raw has no place for a gap: the bus has counted and logged it */
+}
+
+
+/*
+ * The client reads slowly: its socket takes no more.  NGX_OK: the form may be
+ * appended; NGX_DECLINED: it is dropped or the session is over.
+ */
+
+static ngx_int_t
+ngx_http_push_deliver_make_room(ngx_http_push_session_t *s,
+    ngx_http_push_form_t *f)
+{
+    size_t  dropped;
+
+    while (ngx_http_push_deliver_is_full(s, f)) {
+
+        switch (s->limits->overflow) {
+
+        case NGX_HTTP_PUSH_OVERFLOW_DROP_OLDEST:
+            dropped = ngx_http_push_outq_drop(&s->outq);
+
+            if (dropped == 0) {
+                ngx_http_push_deliver_drop(s);
+                return NGX_DECLINED;
+            }
+
+            ngx_http_push_deliver_figures->queued -= dropped;
+            ngx_http_push_deliver_drop(s);
+            continue;
+
+        case NGX_HTTP_PUSH_OVERFLOW_DROP_NEWEST:
+            ngx_http_push_deliver_drop(s);
+            return NGX_DECLINED;
+
+        default:
+            s->over = NGX_HTTP_PUSH_REASON_SLOW;
+            ngx_http_push_deliver_drop(s);
+            ngx_http_push_turns_post(s);
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* what the kernel holds for the client counts as well */
+
+static ngx_uint_t
+ngx_http_push_deliver_is_full(ngx_http_push_session_t *s,
+    ngx_http_push_form_t *f)
+{
+    const ngx_http_push_limits_t  *l;
+
+    l = s->limits;
+
+    if (s->outq.count >= NGX_HTTP_PUSH_OUTQ_MAX
+        || (l->queue_count != 0 && s->outq.count >= l->queue_count))
+    {
+        return 1;
+    }
+
+    if (ngx_http_push_deliver_figures->queued
+        > NGX_HTTP_PUSH_DELIVER_QUEUED)
+    {
+        return 1;
+    }
+
+    return l->queue_size != 0
+           && (size_t) s->outq.bytes + f->len
+              + ngx_http_push_deliver_sndbuf(l) > l->queue_size;
+}
+
+
+static void
+ngx_http_push_deliver_drop(ngx_http_push_session_t *s)
+{
+    ngx_http_push_deliver_figures->dropped++;
+
+    if (s->hold != NULL) {
+        s->hold->dropped++;
+    }
+}
+
+
+size_t
+ngx_http_push_deliver_sndbuf(const ngx_http_push_limits_t *l)
+{
+    if (l->queue_size == 0) {
+        return NGX_HTTP_PUSH_DELIVER_SNDBUF;
+    }
+
+    return ngx_min(l->queue_size / 2, NGX_HTTP_PUSH_DELIVER_SNDBUF);
+}

@@ -1,0 +1,34 @@
+/*
+ * Copyright (C) the ngx_http_push_module authors
+ *
+ * Floor 2: a message meets a session: its limits and its queue decide.
+ */
+
+
+#ifndef _NGX_HTTP_PUSH_DELIVER_H_INCLUDED_
+#define _NGX_HTTP_PUSH_DELIVER_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_push_transport.h"
+
+
+/* in init_process, before the first session */
+void ngx_http_push_deliver_start(ngx_http_push_figures_t *figures);
+
+/* what sub->deliver is: of s->sub, and of a ngx_http_push_session_sub_t */
+void ngx_http_push_deliver_first(ngx_http_push_sub_t *sub,
+    ngx_http_push_msg_t *m);
+void ngx_http_push_deliver_more(ngx_http_push_sub_t *sub,
+    ngx_http_push_msg_t *m);
+
+/*
+ * SO_SNDBUF of a client with these limits, in bytes: what the kernel may hold
+ * counts into push_queue SIZE.
+ */
+size_t ngx_http_push_deliver_sndbuf(const ngx_http_push_limits_t *l);
+
+
+#endif /* _NGX_HTTP_PUSH_DELIVER_H_INCLUDED_ */
