@@ -212,11 +212,17 @@ endif
 
 suite_files = $(or $(T),$(sort $(wildcard t/*.t)))
 
-# Test::Nginx refuses to start over a folder with files that it did not make
+suite_roots = $(patsubst t/%.t,$(BUILD)/t/%,$(suite_files))
+
+# What an aborted run has left behind: a server on the suite's port, which the
+# next one would share by reuseport, and a folder that Test::Nginx refuses.
 
 suites: build
 	@echo 'suites with $(OUT:$(TOP)/%=%)/$(MODULE)'
-	@rm -rf $(patsubst t/%.t,$(BUILD)/t/%,$(suite_files))
+	@for root in $(suite_roots); do \
+	    pid=$$(cat $$root/logs/nginx.pid 2>/dev/null) || continue; \
+	    if grep -qsaF $$root/ /proc/$$pid/cmdline; then kill $$pid; fi; \
+	done; rm -rf $(suite_roots)
 	@$(suite_environment) prove -j$(JOBS) $(suite_files)
 
 

@@ -130,7 +130,7 @@ push_queue 20 1m;
 slow connect /ws?channel=c rcvbuf=4096
 slow stop_reading
 repeat 100 {
-http POST /pub?channel=c m$i{x*20000} => 201
+http POST /pub?channel=c m$i{x*20000} => ~ subscribers
 }
 until http GET /pub?channel=c => 200 .subscribers == 0
 slow resume

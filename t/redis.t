@@ -337,7 +337,8 @@ http POST /pub?channel=news lost => .error exists
 elapsed t < 4s
 until http POST /pub?channel=news lost => 503
 redis_server cont
-until http POST /pub?channel=news back => 201 .links == 2
+until redis PUBSUB NUMSUB news => news 2
+until http POST /pub?channel=news back => 201
 a recv_until back
 b recv_until back
 

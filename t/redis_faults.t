@@ -26,8 +26,8 @@ fake_seen ^SUBSCRIBE.*news
 fake reaches a news
 b ignore
 http POST /pub?channel=news again => 201
-a recv again
-b recv again
+a recv_until again
+b recv_until again
 
 
 === nonsense on the subscribing link: the link is made anew and goes on

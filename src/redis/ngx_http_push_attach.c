@@ -289,10 +289,13 @@ ngx_http_push_attach_read(ngx_http_push_attach_t *a)
 {
     size_t             total;
     ssize_t            n;
-    ngx_int_t          rc;
     ngx_connection_t  *c;
 
     c = a->connection;
+
+    if (a->conf.busy(a->conf.data)) {
+        return NGX_OK;
+    }
 
     for (total = 0; total < NGX_HTTP_PUSH_ATTACH_TURN; total += n) {
 
@@ -312,14 +315,10 @@ ngx_http_push_attach_read(ngx_http_push_attach_t *a)
                                               ngx_socket_errno, 0);
         }
 
-        rc = ngx_http_push_attach_parse(a, ngx_http_push_attach_buffer, n);
-
-        if (rc == NGX_BUSY) {
-            return NGX_OK;
-        }
-
-        if (rc != NGX_OK) {
-            return rc;
+        if (ngx_http_push_attach_parse(a, ngx_http_push_attach_buffer, n)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
         }
 
         if (!c->read->ready) {
@@ -331,19 +330,17 @@ ngx_http_push_attach_read(ngx_http_push_attach_t *a)
 }
 
 
-/* NGX_BUSY: enough for this turn; NGX_ERROR: the connection is gone */
+/* NGX_ERROR: the connection is gone */
 
 static ngx_int_t
 ngx_http_push_attach_parse(ngx_http_push_attach_t *a, u_char *data, size_t len)
 {
     void       *object;
-    ngx_int_t   rc, result;
+    ngx_int_t   rc;
 
     if (redisReaderFeed(a->reader, (char *) data, len) != REDIS_OK) {
         return ngx_http_push_attach_break(a, "out of memory", 0, 0);
     }
-
-    result = NGX_OK;
 
     for ( ;; ) {
 
@@ -369,20 +366,12 @@ ngx_http_push_attach_parse(ngx_http_push_attach_t *a, u_char *data, size_t len)
 
         ngx_http_push_attach_reset(a);
 
-        if (rc == NGX_ERROR) {
+        if (rc != NGX_OK) {
             return ngx_http_push_attach_break(a, "unexpected reply", 0, 1);
         }
-
-        if (rc == NGX_BUSY) {
-            result = NGX_BUSY;
-        }
     }
 
-    if (ngx_http_push_attach_check_rest(a) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return result;
+    return ngx_http_push_attach_check_rest(a);
 }
 
 

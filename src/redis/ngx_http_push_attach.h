@@ -27,15 +27,17 @@ typedef struct ngx_http_push_attach_s  ngx_http_push_attach_t;
 
 
 /*
- * reply: NGX_OK; NGX_BUSY to read no more in this turn of the loop; NGX_ERROR
- *     if it is not understood, which comes back as broken.
+ * reply: NGX_OK, or NGX_ERROR if it is not understood, which comes back as
+ *     broken.
  *
  * broken: the peer is gone or talks nonsense; text is for people, err may be
  *     0.  malformed: what came was not what Redis sends.  The owner closes.
  *
  * written: output went to the socket, so there is room for more.
  *
- * Each of them may call ngx_http_push_attach_close().
+ * busy: nothing is to be read in this turn of the loop.
+ *
+ * All but busy may call ngx_http_push_attach_close().
  */
 
 typedef struct {
@@ -43,6 +45,7 @@ typedef struct {
     void                   (*broken)(void *data, const char *text,
                                      ngx_err_t err, ngx_uint_t malformed);
     void                   (*written)(void *data);
+    ngx_uint_t             (*busy)(void *data);
     void                    *data;
 
     size_t                   max_message;     /* bytes of a payload */

@@ -80,9 +80,11 @@ static ngx_int_t ngx_http_push_bus_redis_listen_handler(
 static void ngx_http_push_bus_redis_synced(void *data);
 static void ngx_http_push_bus_redis_sub_down(void *data);
 static void ngx_http_push_bus_redis_sub_written(void *data);
+static ngx_uint_t ngx_http_push_bus_redis_sub_busy(void *data);
 static ngx_int_t ngx_http_push_bus_redis_cmd_up(void *data);
 static void ngx_http_push_bus_redis_cmd_down(void *data);
 static void ngx_http_push_bus_redis_cmd_written(void *data);
+static ngx_uint_t ngx_http_push_bus_redis_cmd_busy(void *data);
 static void ngx_http_push_bus_redis_start_probe(ngx_http_push_bus_redis_t *b);
 static void ngx_http_push_bus_redis_probe_lost(void *data);
 
@@ -222,6 +224,7 @@ ngx_http_push_bus_redis_init_links(ngx_http_push_bus_redis_t *b)
     conf.down = ngx_http_push_bus_redis_sub_down;
     conf.message = ngx_http_push_bus_redis_message;
     conf.written = ngx_http_push_bus_redis_sub_written;
+    conf.busy = ngx_http_push_bus_redis_sub_busy;
     conf.pubsub = 1;
 
     b->sub = ngx_http_push_link_create(&conf, b->log);
@@ -235,6 +238,7 @@ ngx_http_push_bus_redis_init_links(ngx_http_push_bus_redis_t *b)
     conf.down = ngx_http_push_bus_redis_cmd_down;
     conf.message = NULL;
     conf.written = ngx_http_push_bus_redis_cmd_written;
+    conf.busy = ngx_http_push_bus_redis_cmd_busy;
     conf.pubsub = 0;
 
     b->cmd = ngx_http_push_link_create(&conf, b->log);
@@ -448,6 +452,17 @@ ngx_http_push_bus_redis_sub_written(void *data)
 }
 
 
+/* what was delivered is still being written: Redis holds the rest */
+
+static ngx_uint_t
+ngx_http_push_bus_redis_sub_busy(void *data)
+{
+    ngx_http_push_bus_redis_t  *b = data;
+
+    return ngx_http_push_hub_busy(b->hub);
+}
+
+
 static ngx_int_t
 ngx_http_push_bus_redis_cmd_up(void *data)
 {
@@ -484,6 +499,13 @@ static void
 ngx_http_push_bus_redis_cmd_written(void *data)
 {
     /* void */
+}
+
+
+static ngx_uint_t
+ngx_http_push_bus_redis_cmd_busy(void *data)
+{
+    return 0;
 }
 
 
@@ -580,7 +602,7 @@ ngx_http_push_bus_redis_message(void *data, ngx_str_t *channel,
 
     ngx_http_push_hub_deliver(b->hub, ch, m);
 
-    return ngx_http_push_hub_busy(b->hub) ? NGX_BUSY : NGX_OK;
+    return NGX_OK;
 }
 
 

@@ -103,6 +103,7 @@ static void ngx_http_push_link_set_reason(ngx_http_push_link_t *l,
 static void ngx_http_push_link_broken_handler(void *data, const char *text,
     ngx_err_t err, ngx_uint_t malformed);
 static void ngx_http_push_link_written_handler(void *data);
+static ngx_uint_t ngx_http_push_link_busy_handler(void *data);
 static void ngx_http_push_link_timer_handler(ngx_event_t *ev);
 static void ngx_http_push_link_check(ngx_http_push_link_t *l);
 
@@ -264,11 +265,17 @@ ngx_http_push_link_send(ngx_http_push_link_t *l,
 }
 
 
+/*
+ * Where a host's addresses lead to different servers two links may have come
+ * to different ones: they start together again.
+ */
+
 void
 ngx_http_push_link_drop(ngx_http_push_link_t *l, const char *text)
 {
     if (l->attach != NULL) {
         ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0, text);
+        l->current = 0;
     }
 }
 
@@ -536,6 +543,7 @@ ngx_http_push_link_connected(ngx_http_push_link_t *l)
     conf.reply = ngx_http_push_link_reply_handler;
     conf.broken = ngx_http_push_link_broken_handler;
     conf.written = ngx_http_push_link_written_handler;
+    conf.busy = ngx_http_push_link_busy_handler;
     conf.data = l;
     conf.max_message = l->conf.max_message;
     conf.max_values = NGX_HTTP_PUSH_LINK_VALUES;
@@ -860,6 +868,15 @@ ngx_http_push_link_written_handler(void *data)
     if (ngx_http_push_link_is_up(l)) {
         l->conf.written(l->conf.data);
     }
+}
+
+
+static ngx_uint_t
+ngx_http_push_link_busy_handler(void *data)
+{
+    ngx_http_push_link_t  *l = data;
+
+    return l->conf.busy(l->conf.data);
 }
 
 

@@ -30,9 +30,8 @@ typedef enum {
 
 
 /*
- * reply is NULL unless outcome is REPLIED.  NGX_OK; NGX_BUSY to read no more
- * in this turn; NGX_ERROR if that is no reply to this command: the link is
- * dropped and the handler called once more.  It may send, but not drop.
+ * reply is NULL unless outcome is REPLIED.  NGX_ERROR if it is no reply to this
+ * command: the link is dropped and the handler called again.  May not drop.
  */
 typedef ngx_int_t (*ngx_http_push_link_reply_pt)(
     ngx_http_push_link_command_t *cmd, ngx_uint_t outcome,
@@ -73,8 +72,8 @@ typedef struct {
  * up: authenticated; the owner prepares the link, then calls
  *     ngx_http_push_link_ready().  NGX_ERROR when out of memory.
  * down: a link that was up is lost; its commands have been answered.
- * message: NGX_OK, NGX_BUSY or, for a stray one, NGX_ERROR; m stays the link's.
- * written: output went out.
+ * message: NGX_OK, or NGX_ERROR for a stray one; m stays the link's.
+ * written, busy: see ngx_http_push_attach.h.
  */
 
 typedef struct {
@@ -83,6 +82,7 @@ typedef struct {
     ngx_int_t                    (*message)(void *data, ngx_str_t *channel,
                                             ngx_http_push_msg_t *m);
     void                         (*written)(void *data);
+    ngx_uint_t                   (*busy)(void *data);
     void                          *data;
 
     const char                    *name;      /* "sub" has subscriptions */

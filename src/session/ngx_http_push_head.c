@@ -67,6 +67,8 @@ typedef struct {
 
 static size_t ngx_http_push_head_write(ngx_http_request_t *r,
     ngx_http_push_head_t *head, u_char *p);
+static ngx_uint_t ngx_http_push_head_uri_changed(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_push_head_args_changed(ngx_http_request_t *r);
 static void ngx_http_push_head_put(ngx_http_push_head_writer_t *w, void *data,
     size_t len);
 static void ngx_http_push_head_write_headers(ngx_http_request_t *r,
@@ -125,7 +127,6 @@ static size_t
 ngx_http_push_head_write(ngx_http_request_t *r, ngx_http_push_head_t *head,
     u_char *p)
 {
-    size_t                        len;
     ngx_http_push_ctx_t          *ctx;
     ngx_http_push_head_writer_t   w;
 
@@ -148,27 +149,16 @@ ngx_http_push_head_write(ngx_http_request_t *r, ngx_http_push_head_t *head,
 
     /* rewrite and internal redirects change them */
 
-    len = r->uri.len;
-
-    if (len > r->unparsed_uri.len
-        || ngx_memcmp(r->uri.data, r->unparsed_uri.data, len) != 0
-        || (len < r->unparsed_uri.len && r->unparsed_uri.data[len] != '?'))
-    {
+    if (ngx_http_push_head_uri_changed(r)) {
         head->uri_changed = 1;
-        head->uri = (uint16_t) len;
-        ngx_http_push_head_put(&w, r->uri.data, len);
+        head->uri = (uint16_t) r->uri.len;
+        ngx_http_push_head_put(&w, r->uri.data, r->uri.len);
     }
 
-    len = r->args.len;
-
-    if (len > r->unparsed_uri.len
-        || ngx_memcmp(r->args.data, r->unparsed_uri.data + r->unparsed_uri.len
-                                    - len, len)
-           != 0)
-    {
+    if (ngx_http_push_head_args_changed(r)) {
         head->args_changed = 1;
-        head->args = (uint16_t) len;
-        ngx_http_push_head_put(&w, r->args.data, len);
+        head->args = (uint16_t) r->args.len;
+        ngx_http_push_head_put(&w, r->args.data, r->args.len);
     }
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_push_module);
@@ -188,6 +178,39 @@ ngx_http_push_head_write(ngx_http_request_t *r, ngx_http_push_head_t *head,
     ngx_http_push_head_write_variables(r, head, &w);
 
     return w.size;
+}
+
+
+static ngx_uint_t
+ngx_http_push_head_uri_changed(ngx_http_request_t *r)
+{
+    size_t      len;
+    ngx_str_t  *all;
+
+    len = r->uri.len;
+    all = &r->unparsed_uri;
+
+    return len > all->len
+           || ngx_memcmp(r->uri.data, all->data, len) != 0
+           || (len < all->len && all->data[len] != '?');
+}
+
+
+static ngx_uint_t
+ngx_http_push_head_args_changed(ngx_http_request_t *r)
+{
+    size_t      len;
+    ngx_str_t  *all;
+
+    len = r->args.len;
+    all = &r->unparsed_uri;
+
+    if (len == 0) {
+        return ngx_strlchr(all->data, all->data + all->len, '?') != NULL;
+    }
+
+    return len > all->len
+           || ngx_memcmp(r->args.data, all->data + all->len - len, len) != 0;
 }
 
 

@@ -127,23 +127,33 @@ ngx_http_push_session_create(ngx_connection_t *c,
     const ngx_http_push_transport_t *transport,
     const ngx_http_push_limits_t *limits)
 {
-    ngx_http_push_session_t  *s;
+    ngx_http_push_session_t         *s;
+    ngx_http_push_session_shared_t  *sh;
 
-    if (ngx_http_push_turns_reserve(
-                                       ngx_http_push_session_shared.sessions)
-        != NGX_OK) {
+    sh = &ngx_http_push_session_shared;
+
+    if (ngx_http_push_turns_reserve(sh->sessions) != NGX_OK) {
         return NULL;
     }
+
+    /*
+     * What nginx leaves of a pool of 512 bytes is exactly enough, if the start
+     * is not moved up to an address that only a long double would need.
+     */
 
     s = NULL;
 
     if ((size_t) (c->pool->d.end - c->pool->d.last)
-        >= sizeof(ngx_http_push_session_t) + NGX_ALIGNMENT)
+        >= sizeof(ngx_http_push_session_t)
+        && ((uintptr_t) c->pool->d.last & (sizeof(void *) - 1)) == 0)
     {
-        s = ngx_pcalloc(c->pool, sizeof(ngx_http_push_session_t));
+        s = ngx_pnalloc(c->pool, sizeof(ngx_http_push_session_t));
     }
 
-    if (s == NULL) {
+    if (s != NULL) {
+        ngx_memzero(s, sizeof(ngx_http_push_session_t));
+
+    } else {
         s = ngx_calloc(sizeof(ngx_http_push_session_t), c->log);
         if (s == NULL) {
             return NULL;
@@ -160,8 +170,8 @@ ngx_http_push_session_create(ngx_connection_t *c,
 
     /* counted before the client is told, so that nobody who asks is early */
 
-    ngx_http_push_session_shared.sessions++;
-    ngx_http_push_session_shared.figures->connections++;
+    sh->sessions++;
+    sh->figures->connections++;
 
     return s;
 }

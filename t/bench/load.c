@@ -51,6 +51,7 @@ typedef enum {
     ngx_http_push_load_hold,
     ngx_http_push_load_every,
     ngx_http_push_load_inflight,
+    ngx_http_push_load_burst,
     ngx_http_push_load_publishers,
     ngx_http_push_load_size,
     ngx_http_push_load_pid,
@@ -115,6 +116,7 @@ static const struct option  ngx_http_push_load_options[] = {
     { "hold", required_argument, NULL, ngx_http_push_load_hold },
     { "broadcast-every", required_argument, NULL, ngx_http_push_load_every },
     { "inflight", required_argument, NULL, ngx_http_push_load_inflight },
+    { "burst", required_argument, NULL, ngx_http_push_load_burst },
     { "publishers", required_argument, NULL, ngx_http_push_load_publishers },
     { "size", required_argument, NULL, ngx_http_push_load_size },
     { "pid", required_argument, NULL, ngx_http_push_load_pid },
@@ -251,6 +253,7 @@ ngx_http_push_load_help(void)
 "  --publishers N      connections for each of them (1)\n"
 "  --inflight N        messages under way, published but not yet with all of\n"
 "                      their readers; 0: no bound (1, with --rate 0)\n"
+"  --burst N           N at once, and the next N when all have arrived\n"
 "  --rate R            messages a second (as fast as --inflight allows)\n"
 "  --broadcast-every S every S seconds one message to each channel\n"
 "  --messages N        stop after so many (100 if no bound is given)\n"
@@ -371,6 +374,11 @@ ngx_http_push_load_set(ngx_http_push_load_t *l,
 
     case ngx_http_push_load_inflight:
         o->inflight = (uint32_t) ngx_http_push_load_number(value, 1e6);
+        break;
+
+    case ngx_http_push_load_burst:
+        o->burst = (uint32_t) ngx_http_push_load_number(value,
+                                               NGX_HTTP_PUSH_PUBLISHER_DEPTH);
         break;
 
     case ngx_http_push_load_publishers:
@@ -586,7 +594,10 @@ ngx_http_push_load_check(ngx_http_push_load_t *l,
         }
     }
 
-    if (o->inflight == UINT32_MAX) {
+    if (o->burst) {
+        o->inflight = 1;
+
+    } else if (o->inflight == UINT32_MAX) {
         o->inflight = (o->rate > 0 || o->every) ? 0 : 1;
     }
 

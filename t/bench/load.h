@@ -32,6 +32,7 @@ typedef struct {
     uint64_t                      every;        /* ns, one to each channel */
     double                        rate;         /* a second, 0: unpaced */
     uint32_t                      inflight;     /* 0: unbounded */
+    uint32_t                      burst;        /* at once, 0: one by one */
     uint32_t                      per_url;      /* publishers */
     uint32_t                      per_process;
     uint32_t                      connecting;

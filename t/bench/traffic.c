@@ -147,8 +147,11 @@ ngx_http_push_traffic_open(ngx_http_push_load_t *l)
         return -1;
     }
 
-    depth = l->options.inflight ? l->options.inflight
-                                : NGX_HTTP_PUSH_PUBLISHER_DEPTH;
+    depth = l->options.burst ? l->options.burst : l->options.inflight;
+
+    if (depth == 0) {
+        depth = NGX_HTTP_PUSH_PUBLISHER_DEPTH;
+    }
 
     for (i = 0; i < l->npublishers; i++) {
         ngx_http_push_publisher_init(&l->publishers[i],
@@ -244,7 +247,9 @@ ngx_http_push_traffic_full(ngx_http_push_load_t *l)
     uint64_t                   wanted, room;
     ngx_http_push_load_sum_t   sum;
 
-    if (l->options.inflight == 0) {
+    if (l->options.inflight == 0
+        || (l->options.burst && l->published % l->options.burst != 0))
+    {
         return 0;
     }
 

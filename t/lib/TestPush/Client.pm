@@ -182,7 +182,7 @@ sub parse_frame {
                && $copy =~ /[\x80-\xff]/;
 
         push @{ $self->{messages} }, $message
-            if !$self->{skip} || $message->{data} !~ $self->{skip};
+            if !$self->{skip} || !$self->{skip}->($message->{data});
     }
 
     return 1;

@@ -1422,7 +1422,8 @@ sub fake_reaches {
     my ($self, $name, $channel) = @_;
 
     my $client = $self->client($name);
-    my $marker = 'marker ' . ++$self->{markers} . '.';
+    my $number = ++$self->{markers};
+    my $marker = "marker $number.";
     my $n = 0;
 
     $self->await($client, "a message that the fake Redis publishes", sub {
@@ -1440,7 +1441,9 @@ sub fake_reaches {
 
     # those that are still under way disturb no later step
 
-    $client->{skip} = qr/\Amarker \d+\.\d+\z/;
+    $client->{skip} = sub {
+        return $_[0] =~ /\Amarker (\d+)\.\d+\z/ && $1 <= $number;
+    };
 }
 
 
