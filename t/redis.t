@@ -519,7 +519,7 @@ redis PUBLISH news "\xffP1M - x 0\nbody"
 redis PUBLISH news "\xffP1Z - 0 0\nbody"
 redis PUBLISH news "\xffP1M - 99999999999999999999999999 0\nbody"
 redis PUBLISH news "\xffP1M {e*5000} 1 0\nbody"
-redis PUBLISH news "\xffP1M - 0 0 f=%zz\nbody"
+redis PUBLISH news "\xffP1M - 0 0 n=%zz\nbody"
 redis PUBLISH news "\xffP1M - 0 0 n={x*4000}\nbody"
 redis PUBLISH news "plain"
 a recv plain

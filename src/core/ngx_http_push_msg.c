@@ -60,6 +60,7 @@ ngx_http_push_msg_parse(ngx_http_push_msg_t *m, ngx_log_t *log)
         m->body.data = m->wire;
         m->body.len = m->len;
         m->binary = !ngx_http_push_msg_text(&m->body);
+        m->simple = 1;
 
         return NGX_OK;
     }
@@ -82,6 +83,10 @@ ngx_http_push_msg_parse(ngx_http_push_msg_t *m, ngx_log_t *log)
 
     /* whoever can publish to Redis can write a header, and lie in it */
     m->binary = env.is_binary || !ngx_http_push_msg_text(&m->body);
+
+    m->simple = m->kind == NGX_HTTP_PUSH_MSG_DATA
+                && m->except.len == 0
+                && !m->volatile_;
 
     return ngx_http_push_msg_own(m, scratch, log);
 }

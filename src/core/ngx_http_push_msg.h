@@ -38,6 +38,8 @@ typedef struct {
     unsigned                 binary:1;
     unsigned                 volatile_:1;
     unsigned                 enveloped:1;  /* came with a header of ours */
+    unsigned                 simple:1;     /* for all: no kind, no except, not
+                                              volatile */
 
     uint64_t                 offset;       /* 0: no id */
     uint64_t                 time;         /* ms since 1970, 0: unknown */

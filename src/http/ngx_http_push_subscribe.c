@@ -16,7 +16,6 @@
 #include "ngx_http_push_ctx.h"
 #include "ngx_http_push_detach.h"
 #include "ngx_http_push_handshake.h"
-#include "ngx_http_push_ident.h"
 #include "ngx_http_push_origin.h"
 #include "ngx_http_push_subscribe.h"
 #include "ngx_http_push_worker.h"
@@ -294,15 +293,6 @@ ngx_http_push_subscribe_show(ngx_http_request_t *r,
     if (ctx == NULL) {
         return NGX_ERROR;
     }
-
-    ctx->connection.data = ngx_pnalloc(r->pool, NGX_HTTP_PUSH_IDENT_LEN);
-    if (ctx->connection.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ctx->connection.len = ngx_http_push_ident_write(ctx->connection.data,
-                                                    r->connection)
-                          - ctx->connection.data;
 
     ctx->transport = ngx_http_push_ws_transport.name;
     ngx_str_set(&ctx->protocol, "raw");

@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_push_ctx.h"
+#include "ngx_http_push_ident.h"
 #include "ngx_http_push_variables.h"
 
 
@@ -18,6 +19,8 @@ static ngx_int_t ngx_http_push_variables_get_text(ngx_http_request_t *r,
 static ngx_int_t ngx_http_push_variables_get_count(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_push_variables_get_code(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_push_variables_get_connection(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_push_variables_set_number(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uint64_t n);
@@ -39,8 +42,8 @@ static ngx_http_variable_t  ngx_http_push_variables[] = {
     { ngx_string("push_user"), NULL, ngx_http_push_variables_get_text,
       offsetof(ngx_http_push_ctx_t, user), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("push_connection"), NULL, ngx_http_push_variables_get_text,
-      offsetof(ngx_http_push_ctx_t, connection), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("push_connection"), NULL,
+      ngx_http_push_variables_get_connection, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("push_messages_sent"), NULL,
       ngx_http_push_variables_get_count,
@@ -158,6 +161,35 @@ ngx_http_push_variables_get_code(ngx_http_request_t *r,
     }
 
     return ngx_http_push_variables_set_number(r, v, ctx->close_code);
+}
+
+
+/* made when somebody asks: most logs do not */
+
+static ngx_int_t
+ngx_http_push_variables_get_connection(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_push_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_push_module);
+
+    if (ctx == NULL || ctx->transport.len == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->data = ngx_pnalloc(r->pool, NGX_HTTP_PUSH_IDENT_LEN);
+    if (v->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    v->len = ngx_http_push_ident_write(v->data, r->connection) - v->data;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
 }
 
 

@@ -425,6 +425,8 @@ ngx_http_push_bus_redis_synced(void *data)
 
     b->sub_ready = 1;
 
+    ngx_http_push_orders_set_listening(b->orders, 1);
+
     ngx_http_push_link_ready(b->sub);
     ngx_http_push_bus_redis_start_probe(b);
 }
@@ -436,6 +438,8 @@ ngx_http_push_bus_redis_sub_down(void *data)
     ngx_http_push_bus_redis_t  *b = data;
 
     b->sub_ready = 0;
+
+    ngx_http_push_orders_set_listening(b->orders, 0);
 
     (void) ngx_http_push_probe_stop(b->probe);
 
@@ -473,6 +477,8 @@ ngx_http_push_bus_redis_cmd_up(void *data)
     ngx_http_push_link_ready(b->cmd);
     ngx_http_push_bus_redis_start_probe(b);
 
+    ngx_http_push_orders_up(b->orders);
+
     return NGX_OK;
 }
 
@@ -488,6 +494,8 @@ ngx_http_push_bus_redis_cmd_down(void *data)
     ngx_http_push_bus_redis_t  *b = data;
 
     b->cmd_ready = 0;
+
+    ngx_http_push_orders_down(b->orders);
 
     if (ngx_http_push_probe_stop(b->probe)) {
         ngx_http_push_link_drop(b->sub, "probe did not come back in time");

@@ -72,6 +72,7 @@ struct ngx_http_push_link_s {
     u_char                         reason[NGX_HTTP_PUSH_REPLY_TEXT];
     ngx_uint_t                     reason_cause;
 
+    unsigned                       used:1;    /* has come up or failed */
     unsigned                       was_ready:1;
     unsigned                       counted:1; /* in outage->links */
 };
@@ -179,6 +180,13 @@ ngx_uint_t
 ngx_http_push_link_is_up(ngx_http_push_link_t *l)
 {
     return l->state >= NGX_HTTP_PUSH_LINK_SYNC;
+}
+
+
+ngx_uint_t
+ngx_http_push_link_is_new(ngx_http_push_link_t *l)
+{
+    return !l->used;
 }
 
 
@@ -711,6 +719,8 @@ ngx_http_push_link_greet_handler(ngx_http_push_link_command_t *cmd,
         return NGX_OK;
     }
 
+    l->used = 1;
+
     ngx_http_push_link_enter(l, NGX_HTTP_PUSH_LINK_SYNC);
 
     if (l->conf.up(l->conf.data) != NGX_OK) {
@@ -958,6 +968,8 @@ ngx_http_push_link_fail(ngx_http_push_link_t *l, ngx_uint_t cause,
 
     *p = '\0';
 
+    l->used = 1;
+
     up = ngx_http_push_link_is_up(l);
 
     ngx_http_push_link_tell(l, cause, up ? "lost" : "failed", full);
@@ -983,9 +995,7 @@ ngx_http_push_link_fail(ngx_http_push_link_t *l, ngx_uint_t cause,
 
     ngx_http_push_link_answer(l, sent);
 
-    if (up) {
-        l->conf.down(l->conf.data);
-    }
+    l->conf.down(l->conf.data);
 }
 
 

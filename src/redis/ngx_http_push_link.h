@@ -56,9 +56,8 @@ struct ngx_http_push_link_command_s {
 
 
 /*
- * Links that speak with one voice in the log: the first that is lost is an
- * error, the others info, and when all are back it is one notice.  Zeroed by
- * its owner.
+ * Links that speak with one voice: the first that is lost is an error, the
+ * others info, and when all are back it is one notice.  Zeroed by its owner.
  */
 
 typedef struct {
@@ -71,7 +70,7 @@ typedef struct {
 /*
  * up: authenticated; the owner prepares the link, then calls
  *     ngx_http_push_link_ready().  NGX_ERROR when out of memory.
- * down: a link that was up is lost; its commands have been answered.
+ * down: lost, or not connected; its commands have been answered.
  * message: NGX_OK, or NGX_ERROR for a stray one; m stays the link's.
  * written, busy: see ngx_http_push_attach.h.
  */
@@ -104,8 +103,9 @@ void ngx_http_push_link_destroy(ngx_http_push_link_t *l);
 /* the owner's part is done: the link counts as back */
 void ngx_http_push_link_ready(ngx_http_push_link_t *l);
 
-/* from up to down */
+/* from up to down; and: it is connected for the first time */
 ngx_uint_t ngx_http_push_link_is_up(ngx_http_push_link_t *l);
+ngx_uint_t ngx_http_push_link_is_new(ngx_http_push_link_t *l);
 
 /* NGX_OK: the handler will be called; NGX_DECLINED: not up; NGX_ERROR */
 ngx_int_t ngx_http_push_link_send(ngx_http_push_link_t *l,

@@ -19,6 +19,7 @@
 #define NGX_HTTP_PUSH_ORDERS_PENDING  100000              /* commands */
 #define NGX_HTTP_PUSH_ORDERS_WAITING  (64 * 1024 * 1024)  /* bytes */
 
+#define NGX_HTTP_PUSH_ORDERS_EARLY    1000  /* before the first connect */
 #define NGX_HTTP_PUSH_ORDERS_TURN     256   /* handlers called in a turn */
 #define NGX_HTTP_PUSH_ORDERS_WIRE     512   /* prefix= and a channel's name */
 
@@ -30,7 +31,7 @@
 
 typedef struct {
     ngx_http_push_link_command_t   cmd;
-    ngx_queue_t                    queue;     /* in done */
+    ngx_queue_t                    queue;     /* in early or done */
     ngx_http_push_orders_t        *orders;
     ngx_http_push_link_t          *link;
     ngx_http_push_order_t         *order;     /* NULL: cancelled */
@@ -39,13 +40,17 @@ typedef struct {
     const char                    *error;
     ngx_uint_t                     links;
     unsigned                       has_links:1;
+    unsigned                       early:1;   /* not sent yet */
     unsigned                       told:1;    /* of a DELETE: it is sent */
 } ngx_http_push_orders_task_t;
 
 
 struct ngx_http_push_orders_s {
+    ngx_queue_t                    early;     /* wait for the first connect */
     ngx_queue_t                    done;      /* handlers to be called */
     ngx_event_t                    finish;
+    ngx_uint_t                     nearly;
+    ngx_uint_t                     listening;
     ngx_http_push_redis_conf_t    *rc;
     ngx_http_push_hub_t           *hub;
     ngx_str_t                     *control;
@@ -63,6 +68,12 @@ typedef struct {
 
 static ngx_int_t ngx_http_push_orders_refuse(ngx_http_push_order_t *o,
     ngx_uint_t status, const char *error);
+static const char *ngx_http_push_orders_check_room(ngx_http_push_orders_t *os,
+    ngx_http_push_link_t *l);
+static void ngx_http_push_orders_leave_early(
+    ngx_http_push_orders_task_t *task);
+static ngx_int_t ngx_http_push_orders_begin(ngx_http_push_orders_task_t *task,
+    ngx_http_push_order_t *o);
 static ngx_int_t ngx_http_push_orders_publish(
     ngx_http_push_orders_task_t *task, ngx_http_push_order_t *o);
 static ngx_int_t ngx_http_push_orders_count(ngx_http_push_orders_task_t *task,
@@ -92,6 +103,8 @@ static void ngx_http_push_orders_fill(ngx_http_push_orders_task_t *task,
 
 static const char  ngx_http_push_orders_away[] = "redis is away";
 static const char  ngx_http_push_orders_memory[] = "out of memory";
+static const char  ngx_http_push_orders_invalid[] =
+    "invalid event name, content type or connection";
 static const char  ngx_http_push_orders_unknown[] =
     "redis did not answer, outcome unknown";
 
@@ -123,6 +136,7 @@ ngx_http_push_orders_create(ngx_http_push_redis_conf_t *rc,
         return NULL;
     }
 
+    ngx_queue_init(&os->early);
     ngx_queue_init(&os->done);
 
     os->rc = rc;
@@ -149,6 +163,8 @@ ngx_http_push_orders_destroy(ngx_http_push_orders_t *os)
         ngx_delete_posted_event(&os->finish);
     }
 
+    ngx_queue_add(&os->done, &os->early);
+
     while (!ngx_queue_empty(&os->done)) {
         q = ngx_queue_head(&os->done);
         ngx_queue_remove(q);
@@ -171,19 +187,17 @@ ngx_http_push_orders_give(ngx_http_push_orders_t *os, ngx_http_push_link_t *l,
     ngx_http_push_order_t *o)
 {
     ngx_int_t                     rc;
+    ngx_uint_t                    early;
+    const char                   *error;
     ngx_http_push_orders_task_t  *task;
 
     o->pending = NULL;
 
-    if (!ngx_http_push_link_is_up(l)) {
-        return ngx_http_push_orders_refuse(o, 503, ngx_http_push_orders_away);
-    }
+    early = !ngx_http_push_link_is_up(l);
+    error = ngx_http_push_orders_check_room(os, l);
 
-    if (ngx_http_push_link_pending(l) >= NGX_HTTP_PUSH_ORDERS_PENDING
-        || ngx_http_push_link_waiting(l) >= NGX_HTTP_PUSH_ORDERS_WAITING)
-    {
-        return ngx_http_push_orders_refuse(o, 503,
-                                           "too much is waiting for redis");
+    if (error != NULL) {
+        return ngx_http_push_orders_refuse(o, 503, error);
     }
 
     if (o->channel.len > NGX_HTTP_PUSH_NAME_MAX) {
@@ -206,13 +220,17 @@ ngx_http_push_orders_give(ngx_http_push_orders_t *os, ngx_http_push_link_t *l,
     task->link = l;
     task->order = o;
     task->kind = o->kind;
+    task->early = early;
 
-    if (o->kind == NGX_HTTP_PUSH_ORDER_PUBLISH) {
-        rc = ngx_http_push_orders_publish(task, o);
+    if (early) {
+        ngx_queue_insert_tail(&os->early, &task->queue);
+        os->nearly++;
 
-    } else {
-        rc = ngx_http_push_orders_count(task, o);
+        o->pending = task;
+        return NGX_AGAIN;
     }
+
+    rc = ngx_http_push_orders_begin(task, o);
 
     if (rc == NGX_OK) {
         o->pending = task;
@@ -222,11 +240,111 @@ ngx_http_push_orders_give(ngx_http_push_orders_t *os, ngx_http_push_link_t *l,
     ngx_free(task);
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_push_orders_refuse(o, 400, "invalid event name, "
-                                           "content type or connection");
+        return ngx_http_push_orders_refuse(o, 400,
+                                           ngx_http_push_orders_invalid);
     }
 
     return ngx_http_push_orders_refuse(o, 503, ngx_http_push_orders_memory);
+}
+
+
+/* NULL: one more may be given */
+
+static const char *
+ngx_http_push_orders_check_room(ngx_http_push_orders_t *os,
+    ngx_http_push_link_t *l)
+{
+    if (!ngx_http_push_link_is_up(l)) {
+
+        if (ngx_http_push_link_is_new(l)
+            && os->nearly < NGX_HTTP_PUSH_ORDERS_EARLY)
+        {
+            return NULL;
+        }
+
+        return ngx_http_push_orders_away;
+    }
+
+    if (ngx_http_push_link_pending(l) >= NGX_HTTP_PUSH_ORDERS_PENDING
+        || ngx_http_push_link_waiting(l) >= NGX_HTTP_PUSH_ORDERS_WAITING)
+    {
+        return "too much is waiting for redis";
+    }
+
+    return NULL;
+}
+
+
+void
+ngx_http_push_orders_up(ngx_http_push_orders_t *os)
+{
+    ngx_int_t                     rc;
+    ngx_queue_t                  *q;
+    ngx_http_push_orders_task_t  *task;
+
+    while (!ngx_queue_empty(&os->early)) {
+        q = ngx_queue_head(&os->early);
+        task = ngx_queue_data(q, ngx_http_push_orders_task_t, queue);
+
+        ngx_http_push_orders_leave_early(task);
+
+        rc = ngx_http_push_orders_begin(task, task->order);
+
+        if (rc == NGX_DECLINED) {
+            ngx_http_push_orders_done(task, 400, ngx_http_push_orders_invalid);
+
+        } else if (rc != NGX_OK) {
+            ngx_http_push_orders_done(task, 503, ngx_http_push_orders_memory);
+        }
+    }
+}
+
+
+void
+ngx_http_push_orders_down(ngx_http_push_orders_t *os)
+{
+    ngx_queue_t                  *q;
+    ngx_http_push_orders_task_t  *task;
+
+    while (!ngx_queue_empty(&os->early)) {
+        q = ngx_queue_head(&os->early);
+        task = ngx_queue_data(q, ngx_http_push_orders_task_t, queue);
+
+        ngx_http_push_orders_leave_early(task);
+        ngx_http_push_orders_done(task, 503, ngx_http_push_orders_away);
+    }
+}
+
+
+static void
+ngx_http_push_orders_leave_early(ngx_http_push_orders_task_t *task)
+{
+    ngx_queue_remove(&task->queue);
+
+    task->early = 0;
+    task->orders->nearly--;
+}
+
+
+void
+ngx_http_push_orders_set_listening(ngx_http_push_orders_t *os,
+    ngx_uint_t listening)
+{
+    os->listening = listening;
+}
+
+
+/* NGX_DECLINED: a value cannot be in an envelope */
+
+static ngx_int_t
+ngx_http_push_orders_begin(ngx_http_push_orders_task_t *task,
+    ngx_http_push_order_t *o)
+{
+    if (o->kind == NGX_HTTP_PUSH_ORDER_PUBLISH) {
+        return ngx_http_push_orders_publish(task, o);
+    }
+
+    return ngx_http_push_orders_count(task, o);
 }
 
 
@@ -251,9 +369,16 @@ ngx_http_push_orders_cancel(ngx_http_push_order_t *o)
 
     task = o->pending;
 
-    if (task != NULL) {
-        task->order = NULL;
-        o->pending = NULL;
+    if (task == NULL) {
+        return;
+    }
+
+    task->order = NULL;
+    o->pending = NULL;
+
+    if (task->early) {
+        ngx_http_push_orders_leave_early(task);
+        ngx_free(task);
     }
 }
 
@@ -332,8 +457,6 @@ ngx_http_push_orders_tell(ngx_http_push_orders_task_t *task,
     return ngx_http_push_orders_send(task, task->orders->control, &env);
 }
 
-
-/* NGX_DECLINED: a value cannot be in an envelope */
 
 static ngx_int_t
 ngx_http_push_orders_send(ngx_http_push_orders_task_t *task,
@@ -605,7 +728,19 @@ ngx_http_push_orders_fill(ngx_http_push_orders_task_t *task,
 
     o->subscribers = ngx_http_push_orders_subscribers(task->orders, o);
 
-    if (o->links != 0 || o->subscribers != 0) {
+    if (o->links != 0) {
+        return;
+    }
+
+    if (o->subscribers != 0) {
+
+        if (o->kind == NGX_HTTP_PUSH_ORDER_PUBLISH
+            && !task->orders->listening)
+        {
+            o->status = 503;
+            o->error = "redis is back, its subscribers are not yet";
+        }
+
         return;
     }
 

@@ -39,12 +39,24 @@ void ngx_http_push_orders_destroy(ngx_http_push_orders_t *os);
 
 /*
  * As the bus interface has it.  While the link is not up, or too much waits
- * for it, the outcome is 503 at once.
+ * for it, the outcome is 503 at once.  Only before a new worker's first
+ * connect has succeeded or failed an order waits for that.
  */
 ngx_int_t ngx_http_push_orders_give(ngx_http_push_orders_t *os,
     ngx_http_push_link_t *l, ngx_http_push_order_t *o);
 
 void ngx_http_push_orders_cancel(ngx_http_push_order_t *o);
+
+/* the link is up, or has failed: what has waited for it is sent or refused */
+void ngx_http_push_orders_up(ngx_http_push_orders_t *os);
+void ngx_http_push_orders_down(ngx_http_push_orders_t *os);
+
+/*
+ * Whether this worker's channels are subscribed.  If they are not, a publish
+ * that nobody took while somebody waits for it is 503, not a success.
+ */
+void ngx_http_push_orders_set_listening(ngx_http_push_orders_t *os,
+    ngx_uint_t listening);
 
 
 #endif /* _NGX_HTTP_PUSH_ORDERS_H_INCLUDED_ */

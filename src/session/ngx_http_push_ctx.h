@@ -28,7 +28,6 @@ typedef struct {
     ngx_str_t     transport;              /* "websocket", ... or empty */
     ngx_str_t     protocol;               /* "raw", ... or empty */
     ngx_str_t     user;
-    ngx_str_t     connection;             /* 16 hex digits or empty */
     ngx_str_t     close_reason;
     ngx_uint_t    close_code;             /* 0: none */
     uint64_t      sent;

@@ -19,8 +19,13 @@
 #define NGX_HTTP_PUSH_DELIVER_QUEUED  (256 * 1024 * 1024)  /* of the worker */
 
 
-static void ngx_http_push_deliver_append(ngx_http_push_session_t *s,
+static ngx_inline void ngx_http_push_deliver_append(ngx_http_push_session_t *s,
     ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m);
+static NGX_HTTP_PUSH_COLD void ngx_http_push_deliver_slowly(
+    ngx_http_push_session_t *s, ngx_http_push_sub_t *sub,
+    ngx_http_push_msg_t *m);
+static ngx_http_push_form_t *ngx_http_push_deliver_form(
+    ngx_http_push_session_t *s, ngx_http_push_msg_t *m);
 static void ngx_http_push_deliver_notice(ngx_http_push_session_t *s,
     ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m);
 static ngx_int_t ngx_http_push_deliver_make_room(ngx_http_push_session_t *s,
@@ -56,11 +61,41 @@ ngx_http_push_deliver_more(ngx_http_push_sub_t *sub,
 }
 
 
-static void
+/* the usual case: a message for all, a client that keeps up */
+
+static ngx_inline void
 ngx_http_push_deliver_append(ngx_http_push_session_t *s,
     ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
 {
-    ngx_http_push_form_t             *f;
+    ngx_http_push_form_t  *f;
+
+    f = m->forms[s->outq.form];
+
+    if (f == NULL || !m->simple || s->blocked || s->closing || s->over) {
+        ngx_http_push_deliver_slowly(s, sub, m);
+        return;
+    }
+
+    if (ngx_http_push_outq_push(&s->outq, f) != NGX_OK) {
+        s->over = NGX_HTTP_PUSH_REASON_OVERLOAD;
+
+    } else {
+        s->sent++;
+        ngx_http_push_deliver_figures->delivered++;
+    }
+
+    ngx_http_push_turns_post(s);
+}
+
+
+static void
+ngx_http_push_deliver_slowly(ngx_http_push_session_t *s,
+    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
+{
+    ngx_http_push_form_t     *f;
+    ngx_http_push_figures_t  *figures;
+
+    figures = ngx_http_push_deliver_figures;
 
     if (s->over || s->closing) {
         return;
@@ -82,45 +117,57 @@ ngx_http_push_deliver_append(ngx_http_push_session_t *s,
         return;
     }
 
-    f = m->forms[s->outq.form];
+    f = ngx_http_push_deliver_form(s, m);
 
     if (f == NULL) {
-        f = s->transport->encode(m, s->connection->log);
-        if (f == NULL) {
-            s->over = NGX_HTTP_PUSH_REASON_OVERLOAD;
-            ngx_http_push_turns_post(s);
-            return;
-        }
-
-        m->forms[s->outq.form] = f;
+        s->over = NGX_HTTP_PUSH_REASON_OVERLOAD;
+        ngx_http_push_turns_post(s);
+        return;
     }
 
     if (s->blocked && ngx_http_push_deliver_make_room(s, f) != NGX_OK) {
         return;
     }
 
-    if (ngx_http_push_outq_push(&s->outq, f, s->connection->log) != NGX_OK) {
+    if (ngx_http_push_outq_push(&s->outq, f) != NGX_OK) {
         s->over = NGX_HTTP_PUSH_REASON_OVERLOAD;
         ngx_http_push_turns_post(s);
         return;
     }
 
     s->sent++;
-    ngx_http_push_deliver_figures->delivered++;
-    ngx_http_push_deliver_figures->queued += f->len;
+    figures->delivered++;
 
-    if (s->blocked) {
-
-        /* the write event will find it */
-
-        if (s->hold != NULL && s->outq.bytes > s->hold->queue_peak) {
-            s->hold->queue_peak = s->outq.bytes;
-        }
-
+    if (!s->blocked) {
+        ngx_http_push_turns_post(s);
         return;
     }
 
-    ngx_http_push_turns_post(s);
+    /* the write event will find it */
+
+    figures->queued += f->len;
+
+    if (s->hold != NULL && s->outq.bytes > s->hold->queue_peak) {
+        s->hold->queue_peak = s->outq.bytes;
+    }
+}
+
+
+/* encoded by the first session that needs it */
+
+static ngx_http_push_form_t *
+ngx_http_push_deliver_form(ngx_http_push_session_t *s, ngx_http_push_msg_t *m)
+{
+    ngx_http_push_form_t  *f;
+
+    f = m->forms[s->outq.form];
+
+    if (f == NULL) {
+        f = s->transport->encode(m, s->connection->log);
+        m->forms[s->outq.form] = f;
+    }
+
+    return f;
 }
 
 

@@ -128,7 +128,7 @@ ngx_http_push_handshake_header(ngx_http_request_t *r, const char *name,
         for (i = 0; i < part->nelts; i++) {
 
             if (h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+                && ngx_memcmp(h[i].lowcase_key, name, len) == 0)
             {
                 if ((*n)++ == 0) {
                     found = &h[i];
@@ -163,7 +163,7 @@ ngx_http_push_handshake_token(ngx_http_request_t *r, const char *name,
         for (i = 0; i < part->nelts; i++) {
 
             if (h[i].key.len != len
-                || ngx_strncasecmp(h[i].key.data, (u_char *) name, len) != 0)
+                || ngx_memcmp(h[i].lowcase_key, name, len) != 0)
             {
                 continue;
             }

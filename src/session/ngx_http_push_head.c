@@ -47,7 +47,6 @@ typedef struct {
     /* static texts of the module */
     ngx_str_t                 transport;
     ngx_str_t                 protocol;
-    u_char                    connection[16];
 } ngx_http_push_head_t;
 
 
@@ -171,8 +170,6 @@ ngx_http_push_head_write(ngx_http_request_t *r, ngx_http_push_head_t *head,
 
     head->transport = ctx->transport;
     head->protocol = ctx->protocol;
-    ngx_memcpy(head->connection, ctx->connection.data,
-               ngx_min(ctx->connection.len, sizeof(head->connection)));
 
     ngx_http_push_head_write_headers(r, head, &w);
     ngx_http_push_head_write_variables(r, head, &w);
@@ -476,16 +473,6 @@ ngx_http_push_head_read_ctx(ngx_http_request_t *r, ngx_http_push_head_t *head,
 
     ctx->transport = head->transport;
     ctx->protocol = head->protocol;
-
-    ctx->connection.len = sizeof(head->connection);
-    ctx->connection.data = ngx_pnalloc(r->pool, sizeof(head->connection));
-
-    if (ctx->connection.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(ctx->connection.data, head->connection,
-               sizeof(head->connection));
 
     return NGX_OK;
 }

@@ -14,33 +14,23 @@
 #define NGX_HTTP_PUSH_OUTQ_ROOM  4        /* first size of a ring */
 
 
-static ngx_int_t ngx_http_push_outq_grow(ngx_http_push_outq_t *q,
-    ngx_log_t *log);
+static ngx_int_t ngx_http_push_outq_grow(ngx_http_push_outq_t *q);
 static void ngx_http_push_outq_release(ngx_http_push_outq_t *q);
 static void ngx_http_push_outq_shrink(ngx_http_push_outq_t *q);
 
 
 ngx_int_t
-ngx_http_push_outq_push(ngx_http_push_outq_t *q, ngx_http_push_form_t *f,
-    ngx_log_t *log)
+ngx_http_push_outq_push_more(ngx_http_push_outq_t *q, ngx_http_push_form_t *f)
 {
     if (q->bytes + f->len < q->bytes) {
         return NGX_ERROR;
     }
 
-    if (q->count == 0 && q->room == 0) {
-        q->u.one = f;
-
-    } else {
-
-        if (q->count >= q->room
-            && ngx_http_push_outq_grow(q, log) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        q->u.ring[(q->head + q->count) & (q->room - 1)] = f;
+    if (q->count >= q->room && ngx_http_push_outq_grow(q) != NGX_OK) {
+        return NGX_ERROR;
     }
+
+    q->u.ring[(q->head + q->count) & (q->room - 1)] = f;
 
     q->count++;
     q->bytes += f->len;
@@ -51,7 +41,7 @@ ngx_http_push_outq_push(ngx_http_push_outq_t *q, ngx_http_push_form_t *f,
 
 
 static ngx_int_t
-ngx_http_push_outq_grow(ngx_http_push_outq_t *q, ngx_log_t *log)
+ngx_http_push_outq_grow(ngx_http_push_outq_t *q)
 {
     ngx_uint_t               i, room;
     ngx_http_push_form_t   **ring;
@@ -62,7 +52,7 @@ ngx_http_push_outq_grow(ngx_http_push_outq_t *q, ngx_log_t *log)
         return NGX_ERROR;
     }
 
-    ring = ngx_alloc(room * sizeof(ngx_http_push_form_t *), log);
+    ring = ngx_alloc(room * sizeof(ngx_http_push_form_t *), ngx_cycle->log);
     if (ring == NULL) {
         return NGX_ERROR;
     }

@@ -47,12 +47,9 @@ ngx_http_push_outq_get(ngx_http_push_outq_t *q, ngx_uint_t i)
 }
 
 
-/*
- * Appends and takes a reference of its own.  NGX_OK; NGX_ERROR: no memory or
- * NGX_HTTP_PUSH_OUTQ_MAX reached, nothing was changed.
- */
-ngx_int_t ngx_http_push_outq_push(ngx_http_push_outq_t *q,
-    ngx_http_push_form_t *f, ngx_log_t *log);
+/* called by ngx_http_push_outq_push() only */
+ngx_int_t ngx_http_push_outq_push_more(ngx_http_push_outq_t *q,
+    ngx_http_push_form_t *f);
 
 /* n more bytes have been written: gives back the forms that are done */
 void ngx_http_push_outq_advance(ngx_http_push_outq_t *q, size_t n);
@@ -68,6 +65,42 @@ ngx_uint_t ngx_http_push_outq_trim(ngx_http_push_outq_t *q);
 
 /* gives everything back */
 void ngx_http_push_outq_clear(ngx_http_push_outq_t *q);
+
+
+/*
+ * Appends and takes a reference of its own.  NGX_OK; NGX_ERROR: no memory or
+ * NGX_HTTP_PUSH_OUTQ_MAX reached, nothing was changed.
+ */
+
+static ngx_inline ngx_int_t
+ngx_http_push_outq_push(ngx_http_push_outq_t *q, ngx_http_push_form_t *f)
+{
+    if (q->count != 0) {
+        return ngx_http_push_outq_push_more(q, f);
+    }
+
+    /* without anything waiting there is no ring */
+
+    q->u.one = f;
+    q->count = 1;
+    q->bytes = f->len;
+    f->refs++;
+
+    return NGX_OK;
+}
+
+
+/* the one form that was waiting has been written as a whole */
+
+static ngx_inline void
+ngx_http_push_outq_done(ngx_http_push_outq_t *q)
+{
+    q->count = 0;
+    q->sent = 0;
+    q->bytes = 0;
+
+    ngx_http_push_form_unref(q->u.one);
+}
 
 
 #endif /* _NGX_HTTP_PUSH_OUTQ_H_INCLUDED_ */

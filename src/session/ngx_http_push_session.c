@@ -34,6 +34,10 @@ static void ngx_http_push_session_stop_one(void *data,
     ngx_http_push_wheel_node_t *node);
 static void ngx_http_push_session_set_socket(ngx_http_push_session_t *s);
 static void ngx_http_push_session_flush(ngx_http_push_session_t *s);
+static NGX_HTTP_PUSH_COLD ngx_int_t ngx_http_push_session_prepare(
+    ngx_http_push_session_t *s);
+static NGX_HTTP_PUSH_COLD void ngx_http_push_session_settle(
+    ngx_http_push_session_t *s, ssize_t n);
 static void ngx_http_push_session_leave_deleted(ngx_http_push_session_t *s);
 static void ngx_http_push_session_goodbye(ngx_http_push_session_t *s);
 static void ngx_http_push_session_leave(ngx_http_push_session_t *s);
@@ -168,6 +172,12 @@ ngx_http_push_session_create(ngx_connection_t *c,
     s->sub.deliver = ngx_http_push_deliver_first;
     s->outq.form = (uint16_t) transport->form;
 
+#if (NGX_SSL)
+    s->plain = (c->ssl == NULL);
+#else
+    s->plain = 1;
+#endif
+
     /* counted before the client is told, so that nobody who asks is early */
 
     sh->sessions++;
@@ -240,8 +250,6 @@ ngx_http_push_session_open(ngx_http_push_session_t *s)
 
     sh = &ngx_http_push_session_shared;
 
-    ngx_http_push_session_set_socket(s);
-
     s->opened = 1;
 
     sh->figures->accepted++;
@@ -278,6 +286,7 @@ ngx_http_push_session_open(ngx_http_push_session_t *s)
 
 
 /*
+ * Before the first write, so that an idle client costs no system call.
  * Without a bound the kernel takes megabytes for a client that does not read
  * (FACTS 6); what it may take counts into push_queue SIZE.
  */
@@ -331,11 +340,13 @@ ngx_http_push_session_set_socket(ngx_http_push_session_t *s)
 ngx_int_t
 ngx_http_push_session_send(ngx_http_push_session_t *s, ngx_http_push_form_t *f)
 {
-    if (ngx_http_push_outq_push(&s->outq, f, s->connection->log) != NGX_OK) {
+    if (ngx_http_push_outq_push(&s->outq, f) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_http_push_session_shared.figures->queued += f->len;
+    if (s->blocked) {
+        ngx_http_push_session_shared.figures->queued += f->len;
+    }
 
     ngx_http_push_turns_post(s);
 
@@ -348,14 +359,44 @@ ngx_http_push_session_send(ngx_http_push_session_t *s, ngx_http_push_form_t *f)
 static void
 ngx_http_push_session_flush(ngx_http_push_session_t *s)
 {
-    uint32_t   before;
-    ngx_int_t  rc;
+    ssize_t  n;
 
+    if (!s->tuned || s->deleted || s->over || s->blocked) {
+
+        if (ngx_http_push_session_prepare(s) != NGX_OK) {
+            return;
+        }
+    }
+
+    n = s->transport->flush(s);
+
+    if (n >= 0) {
+        ngx_http_push_session_shared.figures->bytes_out += n;
+
+        if (s->outq.count == 0 && !s->closing) {
+            return;
+        }
+    }
+
+    ngx_http_push_session_settle(s, n);
+}
+
+
+/* what is seldom due before a session writes; NGX_DECLINED: it may not */
+
+static ngx_int_t
+ngx_http_push_session_prepare(ngx_http_push_session_t *s)
+{
     if (!s->opened) {
 
         /* session_open() comes back to it */
 
-        return;
+        return NGX_DECLINED;
+    }
+
+    if (!s->tuned) {
+        s->tuned = 1;
+        ngx_http_push_session_set_socket(s);
     }
 
     if (s->deleted) {
@@ -366,29 +407,33 @@ ngx_http_push_session_flush(ngx_http_push_session_t *s)
         ngx_http_push_session_goodbye(s);
     }
 
-    if (s->blocked) {
-        return;
-    }
+    return s->blocked ? NGX_DECLINED : NGX_OK;
+}
 
-    before = s->outq.bytes;
 
-    rc = s->transport->flush(s);
+/* not all was written, or it was the last; the session may be gone afterwards */
 
-    ngx_http_push_session_shared.figures->queued -= before - s->outq.bytes;
-    ngx_http_push_session_shared.figures->bytes_out += before - s->outq.bytes;
-
-    if (rc == NGX_AGAIN) {
-        s->blocked = 1;
-        s->ponged = 0;
-        return;
-    }
-
-    if (rc == NGX_ERROR || (s->closing && s->peer_closed)) {
+static void
+ngx_http_push_session_settle(ngx_http_push_session_t *s, ssize_t n)
+{
+    if (n < 0) {
         ngx_http_push_session_end(s);
         return;
     }
 
-    if (s->closing && s->fin && !s->shut) {
+    if (s->outq.count != 0) {
+        s->blocked = 1;
+        s->ponged = 0;
+        ngx_http_push_session_shared.figures->queued += s->outq.bytes;
+        return;
+    }
+
+    if (s->peer_closed) {
+        ngx_http_push_session_end(s);
+        return;
+    }
+
+    if (s->fin && !s->shut) {
 
         /*
          * The peer's answer cannot be read any more.  With a close() now, what
@@ -420,6 +465,7 @@ ngx_http_push_session_write_handler(ngx_event_t *wev)
     /* not from here, so that many sockets that become writable are sliced */
 
     s->blocked = 0;
+    ngx_http_push_session_shared.figures->queued -= s->outq.bytes;
 
     ngx_http_push_turns_post(s);
 }
@@ -589,7 +635,10 @@ ngx_http_push_session_release(ngx_http_push_session_t *s)
 
     ngx_http_push_turns_remove(s);
 
-    sh->figures->queued -= s->outq.bytes;
+    if (s->blocked) {
+        sh->figures->queued -= s->outq.bytes;
+    }
+
     ngx_http_push_outq_clear(&s->outq);
 
     s->transport->destroy(s);

@@ -31,8 +31,9 @@ typedef struct ngx_http_push_hold_s     ngx_http_push_hold_t;
  * encode: makes that form of m, as it goes to the socket; NULL: out of memory
  *     (logged).  Called once per message, whoever is first.
  *
- * flush: writes what waits in s->outq.  NGX_OK: all is written; NGX_AGAIN:
- *     the rest waits for the socket; NGX_ERROR: the connection is gone.
+ * flush: writes what waits in s->outq.  The bytes that were written, all of
+ *     them unless something still waits in s->outq: the rest waits for the
+ *     socket; NGX_ERROR: the connection is gone.
  *
  * ping: appends a heartbeat; NGX_OK, or NGX_ERROR when out of memory.
  *
@@ -47,12 +48,20 @@ typedef struct {
     ngx_uint_t                 form;
 
     ngx_http_push_form_t    *(*encode)(ngx_http_push_msg_t *m, ngx_log_t *log);
-    ngx_int_t                (*flush)(ngx_http_push_session_t *s);
+    ssize_t                  (*flush)(ngx_http_push_session_t *s);
     ngx_int_t                (*ping)(ngx_http_push_session_t *s);
     void                     (*close)(ngx_http_push_session_t *s,
                                       const ngx_http_push_reason_t *reason);
     void                     (*destroy)(ngx_http_push_session_t *s);
 } ngx_http_push_transport_t;
+
+
+/* for what a delivery hardly ever needs: keeps it out of the way of the rest */
+#if (__GNUC__)
+#define NGX_HTTP_PUSH_COLD  __attribute__((cold, noinline))
+#else
+#define NGX_HTTP_PUSH_COLD
+#endif
 
 
 /* marks of a session's sub */
@@ -73,7 +82,7 @@ struct ngx_http_push_session_s {
     unsigned                           posted:1;   /* in the flush list */
     unsigned                           blocked:1;  /* socket takes no more */
     unsigned                           closing:1;  /* goodbye is appended */
-    unsigned                           opened:1;
+    unsigned                           opened:1;   /* is ours */
     unsigned                           over:5;     /* reason to close with */
     unsigned                           deleted:1;  /* a sub is marked */
     unsigned                           timed:1;    /* in the wheel */
@@ -85,7 +94,9 @@ struct ngx_http_push_session_s {
     unsigned                           shut:1;     /* the FIN is sent */
     unsigned                           peer_closed:1;
     unsigned                           heap:1;     /* not in c's pool */
-    unsigned                           inflight:13; /* publishes under way */
+    unsigned                           tuned:1;    /* socket options set */
+    unsigned                           plain:1;    /* no TLS */
+    unsigned                           inflight:11; /* publishes under way */
 
     uint32_t                           turn;       /* in the flush list */
 

@@ -41,7 +41,9 @@ typedef struct {
 
 static ngx_http_push_form_t *ngx_http_push_ws_encode(ngx_http_push_msg_t *m,
     ngx_log_t *log);
-static ngx_int_t ngx_http_push_ws_flush(ngx_http_push_session_t *s);
+static ssize_t ngx_http_push_ws_flush(ngx_http_push_session_t *s);
+static NGX_HTTP_PUSH_COLD ssize_t ngx_http_push_ws_flush_all(
+    ngx_http_push_session_t *s);
 static ssize_t ngx_http_push_ws_write(ngx_http_push_session_t *s);
 static ngx_int_t ngx_http_push_ws_ping(ngx_http_push_session_t *s);
 static void ngx_http_push_ws_close(ngx_http_push_session_t *s,
@@ -155,44 +157,80 @@ ngx_http_push_ws_encode(ngx_http_push_msg_t *m, ngx_log_t *log)
 }
 
 
-static ngx_int_t
+/*
+ * Nearly always one form waits, the socket takes it, and there is no TLS: then
+ * the system call is all that is done.
+ */
+
+static ssize_t
 ngx_http_push_ws_flush(ngx_http_push_session_t *s)
 {
+    ssize_t                n;
+    ngx_connection_t      *c;
+    ngx_http_push_form_t  *f;
+
+    c = s->connection;
+
+    if (s->plain
+        && s->outq.count == 1 && s->outq.room == 0 && s->outq.sent == 0)
+    {
+        f = s->outq.u.one;
+
+        n = send(c->fd, f->data, f->len, 0);
+
+        if (n == (ssize_t) f->len) {
+            c->sent += n;
+            ngx_http_push_outq_done(&s->outq);
+
+            return n;
+        }
+
+        /* nginx's own function finds out what is the matter */
+
+        if (n > 0) {
+            c->sent += n;
+            ngx_http_push_outq_advance(&s->outq, n);
+        }
+    }
+
+    return ngx_http_push_ws_flush_all(s);
+}
+
+
+static ssize_t
+ngx_http_push_ws_flush_all(ngx_http_push_session_t *s)
+{
+    off_t              sent;
     ssize_t            n;
     ngx_connection_t  *c;
 
     c = s->connection;
+    sent = c->sent;
 
     while (s->outq.count != 0) {
 
         n = ngx_http_push_ws_write(s);
 
-        if (n == NGX_AGAIN || n == 0) {
-
-            if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
-                return NGX_ERROR;
-            }
-
-            return NGX_AGAIN;
-        }
-
         if (n == NGX_ERROR) {
             return NGX_ERROR;
         }
 
-        ngx_http_push_outq_advance(&s->outq, n);
+        if (n > 0) {
+            ngx_http_push_outq_advance(&s->outq, n);
 
-        if (!c->write->ready && s->outq.count != 0) {
-
-            if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
-                return NGX_ERROR;
+            if (c->write->ready || s->outq.count == 0) {
+                continue;
             }
-
-            return NGX_AGAIN;
         }
+
+        if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        break;
     }
 
-    return NGX_OK;
+    return c->sent - sent;
 }
 
 
@@ -204,52 +242,53 @@ ngx_http_push_ws_flush(ngx_http_push_session_t *s)
 static ssize_t
 ngx_http_push_ws_write(ngx_http_push_session_t *s)
 {
-    off_t                  sent;
-    ngx_buf_t              buf[NGX_HTTP_PUSH_WS_IOV];
-    ngx_uint_t             i, n;
-    ngx_chain_t            chain[NGX_HTTP_PUSH_WS_IOV];
+    ssize_t                n;
+    ngx_uint_t             i, niov;
+    ngx_event_t           *wev;
+    struct iovec           iov[NGX_HTTP_PUSH_WS_IOV];
     ngx_connection_t      *c;
     ngx_http_push_form_t  *f;
 
     c = s->connection;
+    wev = c->write;
 
-    f = ngx_http_push_outq_get(&s->outq, 0);
+    if (s->outq.count == 1 || !s->plain) {
+        f = ngx_http_push_outq_get(&s->outq, 0);
 
-#if (NGX_SSL)
-    if (s->outq.count == 1 || c->ssl)
-#else
-    if (s->outq.count == 1)
-#endif
-    {
         return c->send(c, f->data + s->outq.sent, f->len - s->outq.sent);
     }
 
-    n = ngx_min(s->outq.count, NGX_HTTP_PUSH_WS_IOV);
+    niov = ngx_min(s->outq.count, NGX_HTTP_PUSH_WS_IOV);
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < niov; i++) {
         f = ngx_http_push_outq_get(&s->outq, i);
 
-        ngx_memzero(&buf[i], sizeof(ngx_buf_t));
-
-        buf[i].start = f->data;
-        buf[i].pos = f->data;
-        buf[i].last = f->data + f->len;
-        buf[i].memory = 1;
-
-        chain[i].buf = &buf[i];
-        chain[i].next = &chain[i + 1];
+        iov[i].iov_base = f->data;
+        iov[i].iov_len = f->len;
     }
 
-    buf[0].pos += s->outq.sent;
-    chain[n - 1].next = NULL;
+    iov[0].iov_base = (u_char *) iov[0].iov_base + s->outq.sent;
+    iov[0].iov_len -= s->outq.sent;
 
-    sent = c->sent;
+    do {
+        n = writev(c->fd, iov, niov);
+    } while (n == -1 && ngx_socket_errno == NGX_EINTR);
 
-    if (c->send_chain(c, chain, 0) == NGX_CHAIN_ERROR) {
-        return NGX_ERROR;
+    if (n > 0) {
+        c->sent += n;
+        return n;
     }
 
-    return c->sent - sent;
+    wev->ready = 0;
+
+    if (n == 0 || ngx_socket_errno == NGX_EAGAIN) {
+        return NGX_AGAIN;
+    }
+
+    wev->error = 1;
+    (void) ngx_connection_error(c, ngx_socket_errno, "writev() failed");
+
+    return NGX_ERROR;
 }
 
 

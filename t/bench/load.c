@@ -68,6 +68,7 @@ typedef enum {
     ngx_http_push_load_probe,
     ngx_http_push_load_grace,
     ngx_http_push_load_wait,
+    ngx_http_push_load_slices,
     ngx_http_push_load_quiet
 } ngx_http_push_load_option_e;
 
@@ -134,6 +135,7 @@ static const struct option  ngx_http_push_load_options[] = {
     { "probe", required_argument, NULL, ngx_http_push_load_probe },
     { "grace", required_argument, NULL, ngx_http_push_load_grace },
     { "wait", no_argument, NULL, ngx_http_push_load_wait },
+    { "slices", required_argument, NULL, ngx_http_push_load_slices },
     { "quiet", no_argument, NULL, ngx_http_push_load_quiet },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 }
@@ -267,6 +269,9 @@ ngx_http_push_load_help(void)
 "  --nginx-pid PID     the master process or its pid file: with its workers\n"
 "  --probe URL         ask this http:// all the time, for the longest wait\n"
 "                      (it should be answered 204); disturbs CPU figures\n"
+"  --slices N          publish what the bounds say N times, each time when\n"
+"                      there is a line on stdin, and print one of JSON after\n"
+"                      it: for two loads that take turns\n"
 "  --wait              after the JSON keep the clients until stdin ends\n"
 "  --quiet             no progress on stderr\n",
            NGX_HTTP_PUSH_STAMP_SIZE, NGX_HTTP_PUSH_STAMP_MAX);
@@ -461,6 +466,10 @@ ngx_http_push_load_set_more(ngx_http_push_load_t *l,
 
     case ngx_http_push_load_wait:
         o->wait = 1;
+        break;
+
+    case ngx_http_push_load_slices:
+        o->slices = (uint32_t) ngx_http_push_load_number(value, 1e6);
         break;
 
     case ngx_http_push_load_quiet:

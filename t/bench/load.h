@@ -38,6 +38,7 @@ typedef struct {
     uint32_t                      connecting;
     uint32_t                      quiet;
     uint32_t                      wait;
+    uint32_t                      slices;       /* each begun by a line */
     uint32_t                      probing;
     uint32_t                      npublish;
     ngx_http_push_net_url_t       publish[NGX_HTTP_PUSH_CLIENT_URLS];
@@ -65,10 +66,14 @@ typedef struct {
     uint64_t                      available[2]; /* bytes, before and then */
 
     uint64_t                      published;
+    uint64_t                      bound;        /* published, of a slice */
+    uint64_t                      cpu;          /* ns of the server, slices */
     uint64_t                      expected;     /* deliveries */
     uint64_t                      forgiven;     /* not waited for any longer */
-    uint64_t                      started;      /* publishing, and its end */
+    uint64_t                      started;      /* publishing, first slice */
+    uint64_t                      begins;       /* of this slice */
     uint64_t                      finished;
+    uint64_t                      busy;         /* ns of all slices */
     uint64_t                      peak;         /* bytes, with stalled ones */
     uint64_t                      unsent;       /* bytes, of one client */
     uint64_t                      unsent_sum;

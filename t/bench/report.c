@@ -273,7 +273,7 @@ ngx_http_push_report_traffic(const ngx_http_push_load_t *l,
     const ngx_http_push_proc_sample_t  *s;
 
     s = l->samples;
-    seconds = (double) (l->finished - l->started) / 1e9;
+    seconds = (double) l->busy / 1e9;
     delivered = (double) r->clients.delivered;
 
     printf("  \"messages\": %llu,\n", (unsigned long long) l->published);
@@ -288,7 +288,7 @@ ngx_http_push_report_traffic(const ngx_http_push_load_t *l,
            ngx_http_push_report_ratio(delivered, seconds));
 
     if (l->server.n) {
-        cpu = (double) (s[3].cpu - s[2].cpu);
+        cpu = (double) l->cpu;
 
         printf("  \"cpu_seconds\": %.4f,\n", cpu / 1e9);
         printf("  \"cpu_us_per_delivery\": %.4f,\n",

@@ -49,6 +49,9 @@ typedef struct {
 
 
 static int ngx_http_push_traffic_open(ngx_http_push_load_t *l);
+static int ngx_http_push_traffic_begin(ngx_http_push_load_t *l);
+static void ngx_http_push_traffic_slice(ngx_http_push_load_t *l);
+static void ngx_http_push_traffic_end(ngx_http_push_load_t *l);
 static ngx_http_push_traffic_when_e ngx_http_push_traffic_when(
     ngx_http_push_load_t *l, ngx_http_push_publisher_t **publisher);
 static ngx_http_push_publisher_t *ngx_http_push_traffic_publisher(
@@ -68,17 +71,72 @@ static ngx_http_push_traffic_t  ngx_http_push_traffic;
 int
 ngx_http_push_traffic_run(ngx_http_push_load_t *l)
 {
-    uint64_t                       until;
-    ngx_http_push_publisher_t     *p;
-    ngx_http_push_traffic_when_e   when;
+    uint32_t  n;
+    uint64_t  until;
 
     if (ngx_http_push_traffic_open(l) == -1) {
         return -1;
     }
 
-    l->started = ngx_http_push_net_now();
-    ngx_http_push_traffic.due = l->started;
-    ngx_http_push_traffic.progress = l->started;
+    n = 0;
+
+    do {
+        if (l->options.slices && !ngx_http_push_traffic_begin(l)) {
+            break;
+        }
+
+        ngx_http_push_traffic_slice(l);
+        ngx_http_push_traffic_end(l);
+
+    } while (++n < l->options.slices);
+
+    /* what comes now was sent twice */
+
+    until = ngx_http_push_net_now() + NGX_HTTP_PUSH_TRAFFIC_LATE;
+
+    while (ngx_http_push_net_now() < until) {
+        ngx_http_push_traffic_wait(l);
+    }
+
+    return 0;
+}
+
+
+/* waits for the line that begins a slice; false at the end of stdin */
+
+static int
+ngx_http_push_traffic_begin(ngx_http_push_load_t *l)
+{
+    int  c;
+
+    printf("{ \"ready\": true }\n");
+    (void) fflush(stdout);
+
+    do {
+        c = getchar();
+    } while (c != '\n' && c != EOF);
+
+    return c == '\n' && !ngx_http_push_load_interrupted;
+}
+
+
+static void
+ngx_http_push_traffic_slice(ngx_http_push_load_t *l)
+{
+    ngx_http_push_publisher_t     *p;
+    ngx_http_push_traffic_when_e   when;
+
+    ngx_http_push_proc_sample(&l->server, &l->samples[3], 0);
+
+    l->begins = ngx_http_push_net_now();
+    l->bound = l->published + l->options.messages;
+
+    ngx_http_push_traffic.due = l->begins;
+    ngx_http_push_traffic.progress = l->begins;
+
+    if (l->started == 0) {
+        l->started = l->begins;
+    }
 
     for ( ;; ) {
         when = ngx_http_push_traffic_when(l, &p);
@@ -98,19 +156,39 @@ ngx_http_push_traffic_run(ngx_http_push_load_t *l)
     while (!ngx_http_push_traffic_settled(l)) {
         ngx_http_push_traffic_wait(l);
     }
+}
 
-    l->finished = ngx_http_push_net_now();
+
+static void
+ngx_http_push_traffic_end(ngx_http_push_load_t *l)
+{
+    double                       us;
+    uint64_t                     cpu, delivered;
+    ngx_http_push_load_sum_t     sum;
+    static uint64_t              before;
+
+    cpu = l->samples[3].cpu;
+
     ngx_http_push_proc_sample(&l->server, &l->samples[3], 0);
+    l->finished = ngx_http_push_net_now();
 
-    /* what comes now was sent twice */
+    l->cpu += l->samples[3].cpu - cpu;
+    l->busy += l->finished - l->begins;
 
-    until = l->finished + NGX_HTTP_PUSH_TRAFFIC_LATE;
-
-    while (ngx_http_push_net_now() < until) {
-        ngx_http_push_traffic_wait(l);
+    if (l->options.slices == 0) {
+        return;
     }
 
-    return 0;
+    ngx_http_push_load_sum(l, &sum);
+    delivered = sum.delivered - before;
+    before = sum.delivered;
+
+    us = delivered ? (double) (l->samples[3].cpu - cpu) / 1e3
+                     / (double) delivered
+                   : 0;
+
+    printf("{ \"delivered\": %llu, \"cpu_us_per_delivery\": %.4f }\n",
+           (unsigned long long) delivered, us);
 }
 
 
@@ -180,8 +258,8 @@ ngx_http_push_traffic_when(ngx_http_push_load_t *l,
     now = ngx_http_push_net_now();
 
     if (ngx_http_push_load_interrupted
-        || (o->messages && l->published == o->messages)
-        || (o->duration && now >= l->started + o->duration))
+        || (o->messages && l->published == l->bound)
+        || (o->duration && now >= l->begins + o->duration))
     {
         return ngx_http_push_traffic_never;
     }
@@ -327,8 +405,7 @@ ngx_http_push_traffic_publish(ngx_http_push_load_t *l,
         }
 
     } else if (l->options.rate > 0) {
-        t->due = l->started
-                 + (uint64_t) ((double) l->published * 1e9 / l->options.rate);
+        t->due += (uint64_t) (1e9 / l->options.rate);
     }
 }
 

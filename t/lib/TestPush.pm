@@ -576,7 +576,8 @@ sub start_second {
     $second = TestPush::Nginx->new(root => $dir, logs => "$dir/logs",
                                    pid_file => "$dir/logs/nginx.pid");
 
-    system($start) == 0 or die "the second nginx does not start\n";
+    system("$start 2>/dev/null") == 0
+        or die "the second nginx does not start:\n" . `$start -t 2>&1`;
 }
 
 
