@@ -165,7 +165,7 @@ ngx_http_push_ws_encode(ngx_http_push_msg_t *m, ngx_log_t *log)
 static ssize_t
 ngx_http_push_ws_flush(ngx_http_push_session_t *s)
 {
-    ssize_t                n;
+    ssize_t                n, more;
     ngx_connection_t      *c;
     ngx_http_push_form_t  *f;
 
@@ -185,11 +185,20 @@ ngx_http_push_ws_flush(ngx_http_push_session_t *s)
             return n;
         }
 
-        /* nginx's own function finds out what is the matter */
-
         if (n > 0) {
             c->sent += n;
             ngx_http_push_outq_advance(&s->outq, n);
+
+            more = ngx_http_push_ws_flush_all(s);
+
+            return more == NGX_ERROR ? NGX_ERROR : n + more;
+        }
+
+        if (ngx_socket_errno != NGX_EAGAIN && ngx_socket_errno != NGX_EINTR) {
+            c->write->error = 1;
+            (void) ngx_connection_error(c, ngx_socket_errno, "send() failed");
+
+            return NGX_ERROR;
         }
     }
 

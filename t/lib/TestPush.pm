@@ -162,7 +162,8 @@ C<a forget>.
     http METHOD PATH [option=value ...] [[Header: value ...]] [BODY] [=> EXPECT]
     http@2 ...                      through the second worker
 
-EXPECT: C<201 [Allow: GET, POST | !Name | Name ~ REGEX] CHECK && CHECK>.
+EXPECT: C<201 [Allow: GET, POST | !Name | Name ~ REGEX] CHECK && CHECK>, or
+C<201|202> where either will do.
 CHECK: C<~ REGEX>, C<!~ REGEX> or C<= DATA> for the body; or for JSON
 C<.path OP value> with C<== != E<gt>= E<lt>= E<gt> E<lt> =~>, C<exists> and
 C<absent>; a path is made of C<.key>, C<[0]>, C<[key=value]>, C<.#> (how many)
@@ -213,6 +214,7 @@ and C<.+key> (the sum).  Without EXPECT the status must be 200.
     repeat N {                      $i counts;  for x in a b c {
     }
     let x .path                     from the last JSON answer; let x Header:
+    let x worker_rss + 1000         a figure that can be waited for, and more
     let x value                     $x, $a.worker (pid), $a.port
     same $x == $y
     file NAME DATA                  in the folder of nginx.conf
@@ -331,6 +333,7 @@ sub prepare_environment {
     if ($ENV{TEST_NGINX_USE_VALGRIND}) {
         $ENV{TEST_NGINX_USE_VALGRIND} =
             '--tool=memcheck --leak-check=full --show-possibly-lost=no'
+            . ' --keep-debuginfo=yes'
             . ' --num-callers=40 --gen-suppressions=all'
             . " --suppressions=$top/t/valgrind.suppress"
             . " --log-file=$root/logs/valgrind.%p"

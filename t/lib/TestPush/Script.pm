@@ -408,9 +408,9 @@ sub check_answer {
 
     my $body = $conn->{body};
 
-    if ($text =~ s/\A(\d{3})(?:\s+|\z)//) {
+    if ($text =~ s/\A(\d{3}(?:\|\d{3})*)(?:\s+|\z)//) {
         $self->unexpected("status $1", "status $conn->{status}, body: $body")
-            if $conn->{status} != $1;
+            if $conn->{status} !~ /\A(?:$1)\z/;
     }
 
     if ($text =~ s/\A$HEADERS\s*//) {
@@ -1198,6 +1198,9 @@ sub recv_end {
 
         } elsif ($value =~ /\A([\w-]+):\z/) {
             $value = $self->{last}->header($1) // die "no header $1\n";
+
+        } elsif ($value =~ /\A(workers|worker_rss)(?:\s*\+\s*(\d+))?\z/) {
+            $value = $self->figure($1) + ($2 // 0);
         }
 
         $self->{vars}{$name} = $value;
