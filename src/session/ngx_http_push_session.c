@@ -411,7 +411,7 @@ ngx_http_push_session_prepare(ngx_http_push_session_t *s)
 }
 
 
-/* not all was written, or it was the last; the session may be gone afterwards */
+/* not all was written, or it was the last; s may be gone afterwards */
 
 static void
 ngx_http_push_session_settle(ngx_http_push_session_t *s, ssize_t n)

@@ -568,6 +568,7 @@ sub start_second {
     close $in;
 
     $text =~ s/\Q$root\E(?=\/)/$dir/g;
+    $text =~ s/^daemon off;/daemon on;/m;
     $text =~ s/127\.0\.0\.1:$value{PORT}\b/127.0.0.1:$value{PORT2}/g;
 
     open my $out, '>', "$dir/conf/nginx.conf" or die "nginx.conf: $!\n";
