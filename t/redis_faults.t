@@ -232,11 +232,15 @@ fake reaches a news
 push_redis redis://127.0.0.1:$TEST_FAKE_PORT;
 --- ws
 a connect@1 /ws?channel=news
+b connect@2 /ws?channel=news
 fake reaches a news
+fake reaches b news
 fake drip sub "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$5\r\nslow!\r\n"
-a recv slow!
+a recv_until slow!
+b recv_until slow!
 fake drip sub "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$4\r\n\r\n\r\n\r\n"
 a recv "\r\n\r\n"
+b recv "\r\n\r\n"
 
 
 === many messages in one packet, and one in many

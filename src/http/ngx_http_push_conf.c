@@ -27,6 +27,12 @@
 #define NGX_HTTP_PUSH_CONF_PING_TIMEOUT      10000
 
 
+/* a bulk of Redis is not larger */
+#define NGX_HTTP_PUSH_CONF_MESSAGE_MAX  (512 * 1024 * 1024)
+
+
+
+static void ngx_http_push_conf_admit(ngx_conf_t *cf, off_t size);
 static ngx_int_t ngx_http_push_conf_merge_endpoint(ngx_conf_t *cf,
     ngx_http_push_loc_conf_t *prev, ngx_http_push_loc_conf_t *conf);
 static void ngx_http_push_conf_merge_allow(ngx_http_push_allow_t *prev,
@@ -201,7 +207,32 @@ ngx_http_push_conf_merge_endpoint(ngx_conf_t *cf,
         }
     }
 
+    if (conf->endpoint != NULL) {
+        ngx_http_push_conf_admit(cf, clcf->client_max_body_size);
+    }
+
     return NGX_OK;
+}
+
+
+/* what a publisher may send the links to Redis have to take */
+
+static void
+ngx_http_push_conf_admit(ngx_conf_t *cf, off_t size)
+{
+    ngx_http_push_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_push_module);
+
+    if (mcf->redis == NULL) {
+        return;
+    }
+
+    size = ngx_min(size, NGX_HTTP_PUSH_CONF_MESSAGE_MAX);
+
+    if (size > (off_t) mcf->redis->max_message) {
+        mcf->redis->max_message = (size_t) size;
+    }
 }
 
 
