@@ -291,6 +291,9 @@ b leave
 until c connect /ws?channel=three
 http POST /pub?channel=three hello => 201
 c recv hello
+log_at_most 2 \[error\]
+wait_log \[error\].*"channels=2"
+expect_log "channels=2"
 
 
 === names from outside are escaped and cut in the log

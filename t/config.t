@@ -585,3 +585,38 @@ server { listen 127.0.0.1:$TEST_PORT2; location /ws { push_channel $arg_channel;
 connect_many p 20 /ws?channel=news port=$TEST_PORT2
 http POST /pub?channel=news hello => 201 .subscribers == 20
 p recv hello
+
+
+=== a prefix under which a channel could be a control channel is refused
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT prefix=push:;
+--- must_die
+--- error_log
+"prefix=push:" and "keys=push:"
+
+
+=== and so is one with which a name could begin "keys="
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT prefix=pu;
+--- must_die
+--- error_log
+"prefix=pu" and "keys=push:"
+
+
+=== the control channel itself is no prefix
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT prefix=my:ctl:a keys=my:;
+--- must_die
+--- error_log
+"prefix=my:ctl:a" and "keys=my:"
+
+
+=== a prefix beside the control channel is as good as any
+--- config
+location /ws { push_channel $arg_channel; }
+--- http_config
+push_redis redis://127.0.0.1:1 prefix=push:app: reconnect=10s..10s;
+--- allow_log
+redis link
+--- ws
+a refused 403 /ws?channel=push:ctl

@@ -286,6 +286,24 @@ a recv_none 1s
 log_at_most 4 \[error\].*redis
 
 
+=== a Redis that is away is one error, however much is published
+--- redis
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT reconnect=20ms..50ms;
+--- ws
+until http GET /push?ready=bus
+redis_server kill
+within 5s until http POST /pub?channel=news x => 503
+repeat 50 {
+http POST /pub?channel=news $i => 503
+}
+log_count 0 \[error\].*publish to
+log_at_most 2 \[error\]
+redis_server start
+until http GET /push?ready=bus
+expect_log redis link
+
+
 === a link that is killed loses nothing afterwards and ends nobody
 --- http_config
 push_redis redis://127.0.0.1:$TEST_REDIS_PORT reconnect=20ms..100ms;

@@ -173,10 +173,27 @@ http POST /pub?channel=news hello => 201
 b recv hello
 c recv hello
 a ignore
-until http GET /push => .totals.connections == 3
-a leave
 wait old_workers == 0
 until http GET /push => .totals.connections == 2 && .workers.# == 2
+
+
+=== who cannot hear the workers of a new zone does not wait for the drain
+--- http_config
+push_zone zone=push:16m;
+push_drain 120s;
+--- ws
+deadline 10s
+connect_many p 20 /ws?channel=news
+clock t
+conf s/push:16m/push:24m/
+nginx reload
+p recv_close 1012
+p recv_eof
+elapsed t < 4s
+wait old_workers == 0
+q connect /ws?channel=news
+http POST /pub?channel=news hello => 201 .subscribers == 1
+q recv hello
 
 
 === a reload that takes the module's directives away sends everybody away

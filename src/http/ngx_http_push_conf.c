@@ -26,10 +26,8 @@
 #define NGX_HTTP_PUSH_CONF_PING_INTERVAL     25000
 #define NGX_HTTP_PUSH_CONF_PING_TIMEOUT      10000
 
-
 /* a bulk of Redis is not larger */
-#define NGX_HTTP_PUSH_CONF_MESSAGE_MAX  (512 * 1024 * 1024)
-
+#define NGX_HTTP_PUSH_CONF_MESSAGE_MAX       (512 * 1024 * 1024)
 
 
 static void ngx_http_push_conf_admit(ngx_conf_t *cf, off_t size);

@@ -671,13 +671,16 @@ ngx_http_push_publish_write_item(ngx_http_push_json_t *j,
 }
 
 
-/* one line for a request, whatever the number of its channels */
+/*
+ * One line for a request, whatever the number of its channels.  That the bus
+ * is away is told by the bus, once: a publisher that goes on would fill the
+ * disk with errors.
+ */
 
 static void
 ngx_http_push_publish_log(ngx_http_push_publish_t *p,
     ngx_http_push_order_t *o)
 {
-    ngx_uint_t             level;
     const char            *what;
     ngx_http_push_quote_t  q;
 
@@ -695,10 +698,7 @@ ngx_http_push_publish_log(ngx_http_push_publish_t *p,
         what = "lookup of";
     }
 
-    level = (o->status >= NGX_HTTP_INTERNAL_SERVER_ERROR) ? NGX_LOG_ERR
-                                                          : NGX_LOG_INFO;
-
-    ngx_log_error(level, p->request->connection->log, 0,
+    ngx_log_error(NGX_LOG_INFO, p->request->connection->log, 0,
                   "%s push channel \"%V\" failed with %ui: %s", what,
                   ngx_http_push_answer_quote(&q, &o->channel), o->status,
                   o->error);

@@ -94,16 +94,13 @@ ngx_http_push_subscribe_handler(ngx_http_request_t *r)
 }
 
 
+/* what it is on our side is told there, and not once for each client */
+
 static ngx_int_t
 ngx_http_push_subscribe_refuse(ngx_http_request_t *r, ngx_int_t status,
     const char *error)
 {
-    ngx_uint_t  level;
-
-    level = (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) ? NGX_LOG_ERR
-                                                       : NGX_LOG_INFO;
-
-    ngx_log_error(level, r->connection->log, 0,
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "push refused client: %i %s", status, error);
 
     return ngx_http_push_subscribe_answer(r, status, error);

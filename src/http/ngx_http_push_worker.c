@@ -56,6 +56,7 @@ static void ngx_http_push_worker_drain(ngx_msec_t ms);
 static void ngx_http_push_worker_tick(ngx_event_t *ev);
 static void ngx_http_push_worker_hurry(void);
 static ngx_uint_t ngx_http_push_worker_outdated(void);
+static ngx_uint_t ngx_http_push_worker_severed(ngx_http_push_slot_t *slot);
 static ngx_int_t ngx_http_push_worker_gone(void *data, ngx_uint_t slot);
 
 
@@ -315,6 +316,16 @@ ngx_http_push_worker_quit(void *data, ngx_uint_t forced)
     w->draining = 1;
     w->bus->quit(w->bus);
 
+    /* the new workers are there already, nginx has started them before */
+
+    if (ngx_http_push_worker_outdated()
+        && w->conf->drain > NGX_HTTP_PUSH_WORKER_HURRY)
+    {
+        w->hurried = 1;
+        ngx_http_push_worker_drain(NGX_HTTP_PUSH_WORKER_HURRY);
+        return;
+    }
+
     ngx_http_push_worker_drain(w->conf->drain);
 }
 
@@ -370,8 +381,8 @@ ngx_http_push_worker_tick(ngx_event_t *ev)
 
 /*
  * A drain that takes its time is cut short when a younger generation needs the
- * slot, and when there was another reload meanwhile: two generations may
- * overlap, not three.
+ * slot, when there was another reload meanwhile (two generations may overlap,
+ * not three), and when the younger one cannot be heard from here.
  */
 
 static void
@@ -409,12 +420,33 @@ ngx_http_push_worker_outdated(void)
     for (i = 0; i < ngx_http_push_slots_count(); i++) {
         slot = ngx_http_push_slots_get(i);
 
-        if (slot->pid != 0 && slot->generation > own + 1) {
+        if (slot->pid != 0
+            && (slot->generation > own + 1
+                || (slot->generation > own
+                    && ngx_http_push_worker_severed(slot))))
+        {
             return 1;
         }
     }
 
     return 0;
+}
+
+
+/*
+ * After a reload with another size of the zone the mailboxes of the new
+ * workers are in a zone that this one has not mapped: what is published there
+ * never comes to the clients here, who do better to come back at once.
+ */
+
+static ngx_uint_t
+ngx_http_push_worker_severed(ngx_http_push_slot_t *slot)
+{
+    ngx_http_push_worker_t  *w;
+
+    w = &ngx_http_push_worker;
+
+    return w->mail && slot->zone_id != ngx_http_push_zone_id(w->zone);
 }
 
 

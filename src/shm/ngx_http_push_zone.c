@@ -255,20 +255,23 @@ ngx_http_push_zone_join(void *data, ngx_str_t *channel, uint32_t hash,
 
     rc = ngx_http_push_zone_enter(z, channel, hash, n, z->channels, place);
 
-    if (rc == NGX_AGAIN) {
+    if (rc != NGX_OK && ngx_time() - z->warned >= 60) {
+        z->warned = ngx_time();
 
-        if (ngx_time() - z->warned >= 60) {
-            z->warned = ngx_time();
-
+        if (rc == NGX_AGAIN) {
             ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
                           "push zone \"%V\" is full, this worker is woken for "
                           "every channel", &z->shm_zone->shm.name);
-        }
 
-        return NGX_OK;
+        } else {
+            ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                          "push zone \"%V\" has \"channels=%ui\" channels, "
+                          "others are refused", &z->shm_zone->shm.name,
+                          z->channels);
+        }
     }
 
-    return rc;
+    return (rc == NGX_AGAIN) ? NGX_OK : rc;
 }
 
 
