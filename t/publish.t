@@ -339,3 +339,52 @@ http GET /pub?channel=news => 200 .subscribers == 1
 http POST /pub?channel=news no => 403
 http POST /deny?channel=news no => 403
 a recv_none 100ms
+
+
+=== more at once than the zone holds reaches all whose workers keep up
+--- http_config
+push_zone zone=push:1m;
+push_queue 0 0;
+--- config
+location /ws   { push_channel $arg_channel split=,; }
+location /pub  { push_publish $arg_channel split=,; }
+location /push { push_status json names; }
+--- ws
+a connect@1 /ws?channel=c1,c2,c3,c4,c5,c6,c7,c8,c9,c10,c11,c12,c13,c14,c15,c16,c17,c18,c19,c20,c21,c22,c23,c24,c25,c26,c27,c28,c29,c30,c31,c32,c33,c34,c35,c36,c37,c38,c39,c40
+b connect@2 /ws?channel=c1,c2,c3,c4,c5,c6,c7,c8,c9,c10,c11,c12,c13,c14,c15,c16,c17,c18,c19,c20,c21,c22,c23,c24,c25,c26,c27,c28,c29,c30,c31,c32,c33,c34,c35,c36,c37,c38,c39,c40
+group g a b
+repeat 5 {
+http POST /pub?channel=c1,c2,c3,c4,c5,c6,c7,c8,c9,c10,c11,c12,c13,c14,c15,c16,c17,c18,c19,c20,c21,c22,c23,c24,c25,c26,c27,c28,c29,c30,c31,c32,c33,c34,c35,c36,c37,c38,c39,c40 {x*20000} => 201
+http POST /pub?channel=c7 $i => 201
+repeat 40 {
+g recv {x*20000}
+}
+g recv $i
+}
+no_log fell behind
+
+
+=== a worker that is stopped makes nobody wait but once
+--- http_config
+push_zone zone=push:1m;
+push_queue 0 0;
+--- config
+location /ws   { push_channel $arg_channel split=,; push_client_publish on; }
+location /push { push_status json names; }
+--- ws
+deadline 10s
+a connect@1 /ws?channel=c1,c2,c3,c4,c5,c6,c7,c8,c9,c10,c11,c12,c13,c14,c15,c16,c17,c18,c19,c20,c21,c22,c23,c24,c25,c26,c27,c28,c29,c30,c31,c32,c33,c34,c35,c36,c37,c38,c39,c40
+b connect@2 /ws?channel=c1,c2,c3,c4,c5,c6,c7,c8,c9,c10,c11,c12,c13,c14,c15,c16,c17,c18,c19,c20,c21,c22,c23,c24,c25,c26,c27,c28,c29,c30,c31,c32,c33,c34,c35,c36,c37,c38,c39,c40
+a ignore
+pause worker of a
+clock t
+repeat 5 {
+b send {x*20000}
+repeat 40 {
+b recv {x*20000}
+}
+}
+elapsed t < 6s
+cont worker of a
+wait_log fell behind
+expect_log fell behind

@@ -21,6 +21,10 @@
 #define NGX_HTTP_PUSH_BUS_SHM_DELIVERIES  16384   /* per turn of the loop */
 #define NGX_HTTP_PUSH_BUS_SHM_WARN        10      /* seconds between lines */
 #define NGX_HTTP_PUSH_BUS_SHM_TELL        1000    /* ms between walks */
+#define NGX_HTTP_PUSH_BUS_SHM_WAITING     10000   /* orders */
+#define NGX_HTTP_PUSH_BUS_SHM_PATIENCE    2000    /* ms that one waits */
+#define NGX_HTTP_PUSH_BUS_SHM_RETRY       1       /* ms */
+#define NGX_HTTP_PUSH_BUS_SHM_TURN        64      /* orders done in a turn */
 
 
 /*
@@ -39,6 +43,10 @@ typedef struct {
     ngx_event_t                      event;       /* there is more to read */
     ngx_connection_t                 stub;        /* its data, fd is -1 */
 
+    ngx_queue_t                      waiting;     /* for room in the arena */
+    ngx_uint_t                       nwaiting;
+    ngx_event_t                      retry;
+
     uint64_t                         lost;        /* since the last warning */
     time_t                           warned;
     uintptr_t                        gap;         /* number of the last one */
@@ -55,6 +63,16 @@ typedef struct {
 } ngx_http_push_bus_shm_t;
 
 
+/* an order that waits; freed when it is done or cancelled */
+
+typedef struct {
+    ngx_queue_t                      queue;
+    ngx_http_push_bus_shm_t         *bus;
+    ngx_http_push_order_t           *order;
+    ngx_msec_t                       since;
+} ngx_http_push_bus_shm_task_t;
+
+
 static ngx_int_t ngx_http_push_bus_shm_subscribe(ngx_http_push_bus_t *bus,
     ngx_http_push_channel_t *ch);
 static ngx_int_t ngx_http_push_bus_shm_unsubscribe(ngx_http_push_bus_t *bus,
@@ -68,8 +86,12 @@ static void ngx_http_push_bus_shm_quit(ngx_http_push_bus_t *bus);
 static void ngx_http_push_bus_shm_destroy(ngx_http_push_bus_t *bus);
 static void ngx_http_push_bus_shm_inform(ngx_http_push_bus_shm_t *sb,
     ngx_http_push_order_t *o);
-static void ngx_http_push_bus_shm_send(ngx_http_push_bus_shm_t *sb,
+static ngx_int_t ngx_http_push_bus_shm_send(ngx_http_push_bus_shm_t *sb,
+    ngx_http_push_order_t *o, ngx_uint_t patient);
+static ngx_int_t ngx_http_push_bus_shm_wait(ngx_http_push_bus_shm_t *sb,
     ngx_http_push_order_t *o);
+static void ngx_http_push_bus_shm_remove(ngx_http_push_bus_shm_task_t *task);
+static void ngx_http_push_bus_shm_retry_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_http_push_bus_shm_uncounted(
     ngx_http_push_bus_shm_t *sb, ngx_http_push_order_t *o, uint32_t hash);
 static void ngx_http_push_bus_shm_address(ngx_http_push_order_t *o,
@@ -132,6 +154,12 @@ ngx_http_push_bus_shm_create(ngx_http_push_zone_t *z, ngx_http_push_hub_t *h,
     sb->event.handler = ngx_http_push_bus_shm_event_handler;
     sb->event.log = log;
 
+    ngx_queue_init(&sb->waiting);
+
+    sb->retry.data = &sb->stub;
+    sb->retry.handler = ngx_http_push_bus_shm_retry_handler;
+    sb->retry.log = log;
+
     return &sb->bus;
 }
 
@@ -145,6 +173,20 @@ ngx_http_push_bus_shm_destroy(ngx_http_push_bus_t *bus)
 
     if (sb->event.posted) {
         ngx_delete_posted_event(&sb->event);
+    }
+
+    if (sb->retry.posted) {
+        ngx_delete_posted_event(&sb->retry);
+    }
+
+    if (sb->retry.timer_set) {
+        ngx_del_timer(&sb->retry);
+    }
+
+    while (!ngx_queue_empty(&sb->waiting)) {
+        ngx_http_push_bus_shm_remove(
+            ngx_queue_data(ngx_queue_head(&sb->waiting),
+                           ngx_http_push_bus_shm_task_t, queue));
     }
 
     ngx_http_push_bus_shm_forget(sb);
@@ -179,12 +221,13 @@ ngx_http_push_bus_shm_unsubscribe(ngx_http_push_bus_t *bus,
 }
 
 
-/* every order is done at once: nothing waits that could be cancelled */
-
 static void
 ngx_http_push_bus_shm_cancel(ngx_http_push_bus_t *bus,
     ngx_http_push_order_t *o)
 {
+    if (o->pending != NULL) {
+        ngx_http_push_bus_shm_remove(o->pending);
+    }
 }
 
 
@@ -212,15 +255,117 @@ ngx_http_push_bus_shm_order(ngx_http_push_bus_t *bus, ngx_http_push_order_t *o)
     o->subscribers = 0;
     o->links = 0;
     o->has_links = 0;
+    o->pending = NULL;
 
     if (o->kind == NGX_HTTP_PUSH_ORDER_INFO) {
         ngx_http_push_bus_shm_inform(sb, o);
-
-    } else {
-        ngx_http_push_bus_shm_send(sb, o);
+        return NGX_OK;
     }
 
-    return NGX_OK;
+    /* what comes later does not overtake what waits */
+
+    if (ngx_queue_empty(&sb->waiting)
+        && ngx_http_push_bus_shm_send(sb, o, 1) == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_push_bus_shm_wait(sb, o);
+}
+
+
+/*
+ * More at once than the arena holds: the readers, this worker among them, take
+ * it in the next turns of their loops.
+ */
+
+static ngx_int_t
+ngx_http_push_bus_shm_wait(ngx_http_push_bus_shm_t *sb,
+    ngx_http_push_order_t *o)
+{
+    ngx_http_push_bus_shm_task_t  *task;
+
+    task = NULL;
+
+    if (sb->nwaiting < NGX_HTTP_PUSH_BUS_SHM_WAITING) {
+        task = ngx_alloc(sizeof(ngx_http_push_bus_shm_task_t), sb->log);
+    }
+
+    if (task == NULL) {
+        o->status = 503;
+        o->error = "too much is waiting for the zone";
+        return NGX_OK;
+    }
+
+    task->bus = sb;
+    task->order = o;
+    task->since = ngx_current_msec;
+
+    o->pending = task;
+
+    ngx_queue_insert_tail(&sb->waiting, &task->queue);
+    sb->nwaiting++;
+
+    if (!sb->retry.timer_set && !sb->retry.posted) {
+        ngx_add_timer(&sb->retry, NGX_HTTP_PUSH_BUS_SHM_RETRY);
+    }
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_push_bus_shm_remove(ngx_http_push_bus_shm_task_t *task)
+{
+    task->order->pending = NULL;
+    task->bus->nwaiting--;
+
+    ngx_queue_remove(&task->queue);
+    ngx_free(task);
+}
+
+
+/* a handler may end a request, which may cancel any of the others */
+
+static void
+ngx_http_push_bus_shm_retry_handler(ngx_event_t *ev)
+{
+    ngx_uint_t                     n, patient;
+    ngx_connection_t              *c;
+    ngx_http_push_order_t         *o;
+    ngx_http_push_bus_shm_t       *sb;
+    ngx_http_push_bus_shm_task_t  *task;
+
+    c = ev->data;
+    sb = c->data;
+
+    for (n = 0; !ngx_queue_empty(&sb->waiting); n++) {
+
+        if (n == NGX_HTTP_PUSH_BUS_SHM_TURN) {
+            ngx_post_event(ev, &ngx_posted_next_events);
+            return;
+        }
+
+        task = ngx_queue_data(ngx_queue_head(&sb->waiting),
+                              ngx_http_push_bus_shm_task_t, queue);
+        o = task->order;
+
+        patient = ngx_current_msec - task->since
+                  < NGX_HTTP_PUSH_BUS_SHM_PATIENCE;
+
+        if (ngx_http_push_bus_shm_send(sb, o, patient) == NGX_AGAIN) {
+
+            if (!ev->timer_set) {
+                ngx_add_timer(ev, NGX_HTTP_PUSH_BUS_SHM_RETRY);
+            }
+
+            return;
+        }
+
+        ngx_http_push_bus_shm_remove(task);
+
+        o->handler(o);
+    }
 }
 
 
@@ -240,9 +385,11 @@ ngx_http_push_bus_shm_inform(ngx_http_push_bus_shm_t *sb,
 }
 
 
-static void
+/* NGX_OK: the outcome is filled; NGX_AGAIN, for who is patient: later */
+
+static ngx_int_t
 ngx_http_push_bus_shm_send(ngx_http_push_bus_shm_t *sb,
-    ngx_http_push_order_t *o)
+    ngx_http_push_order_t *o, ngx_uint_t patient)
 {
     size_t                           len;
     u_char                           header[
@@ -258,7 +405,7 @@ ngx_http_push_bus_shm_send(ngx_http_push_bus_shm_t *sb,
     if (len == 0) {
         o->status = 400;
         o->error = "invalid message properties";
-        return;
+        return NGX_OK;
     }
 
     (void) ngx_http_push_envelope_write_header(header, &env);
@@ -267,8 +414,13 @@ ngx_http_push_bus_shm_send(ngx_http_push_bus_shm_t *sb,
     letter.header.len = len;
     letter.channel = o->channel;
     letter.hash = ngx_http_push_hub_hash(o->channel.data, o->channel.len);
+    letter.patient = patient;
 
     rc = ngx_http_push_mailbox_post(sb->seg, &letter);
+
+    if (rc == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
 
     if (letter.self) {
         ngx_post_event(&sb->event, &ngx_posted_events);
@@ -295,6 +447,8 @@ ngx_http_push_bus_shm_send(ngx_http_push_bus_shm_t *sb,
         o->status = 404;
         o->error = "unknown channel";
     }
+
+    return NGX_OK;
 }
 
 

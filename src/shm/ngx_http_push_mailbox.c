@@ -18,6 +18,7 @@
 #define NGX_HTTP_PUSH_MAILBOX_APART  (64 * 1024)  /* filled without the lock */
 #define NGX_HTTP_PUSH_MAILBOX_STEP   256          /* references per locking */
 #define NGX_HTTP_PUSH_MAILBOX_REFS   63           /* in a piece */
+#define NGX_HTTP_PUSH_MAILBOX_LATE   1000         /* ms without a step */
 
 
 /* a piece of a mailbox; 512 bytes */
@@ -64,7 +65,8 @@ typedef struct {
 
 
 static ngx_http_push_segment_msg_t *ngx_http_push_mailbox_create_locked(
-    ngx_http_push_segment_t *seg, ngx_http_push_mailbox_letter_t *letter);
+    ngx_http_push_segment_t *seg, ngx_http_push_mailbox_letter_t *letter,
+    ngx_uint_t patient);
 static ngx_uint_t ngx_http_push_mailbox_apart_locked(
     ngx_http_push_segment_t *seg, ngx_http_push_segment_msg_t *m);
 static void ngx_http_push_mailbox_fill(ngx_http_push_segment_msg_t *m,
@@ -91,9 +93,12 @@ static void ngx_http_push_mailbox_trim_locked(ngx_http_push_segment_t *seg,
 static void ngx_http_push_mailbox_unref_locked(ngx_http_push_segment_t *seg,
     ngx_http_push_segment_msg_t *m);
 static void *ngx_http_push_mailbox_alloc_locked(ngx_http_push_segment_t *seg,
-    size_t size);
+    size_t size, ngx_uint_t patient);
 static ngx_int_t ngx_http_push_mailbox_evict_locked(
+    ngx_http_push_segment_t *seg, ngx_uint_t patient);
+static ngx_uint_t ngx_http_push_mailbox_full_locked(
     ngx_http_push_segment_t *seg);
+static ngx_uint_t ngx_http_push_mailbox_late(ngx_http_push_segment_box_t *box);
 static size_t ngx_http_push_mailbox_block(size_t size);
 
 
@@ -136,7 +141,17 @@ ngx_http_push_mailbox_post(ngx_http_push_segment_t *seg,
         return NGX_OK;
     }
 
-    m = ngx_http_push_mailbox_create_locked(seg, letter);
+    if (letter->patient && ngx_http_push_mailbox_full_locked(seg)) {
+        ngx_http_push_segment_unlock(seg);
+        return NGX_AGAIN;
+    }
+
+    m = ngx_http_push_mailbox_create_locked(seg, letter, letter->patient);
+
+    if (m == NULL && letter->patient) {
+        ngx_http_push_segment_unlock(seg);
+        return NGX_AGAIN;
+    }
 
     if (m != NULL && ngx_http_push_mailbox_apart_locked(seg, m)) {
 
@@ -154,7 +169,7 @@ ngx_http_push_mailbox_post(ngx_http_push_segment_t *seg,
             sh->making = NULL;
 
         } else {
-            m = ngx_http_push_mailbox_create_locked(seg, letter);
+            m = ngx_http_push_mailbox_create_locked(seg, letter, 0);
 
             if (m != NULL) {
                 ngx_http_push_mailbox_fill(m, letter);
@@ -184,7 +199,7 @@ ngx_http_push_mailbox_post(ngx_http_push_segment_t *seg,
 
 static ngx_http_push_segment_msg_t *
 ngx_http_push_mailbox_create_locked(ngx_http_push_segment_t *seg,
-    ngx_http_push_mailbox_letter_t *letter)
+    ngx_http_push_mailbox_letter_t *letter, ngx_uint_t patient)
 {
     size_t                           head, len, rest, size;
     ngx_http_push_segment_msg_t     *m;
@@ -195,7 +210,7 @@ ngx_http_push_mailbox_create_locked(ngx_http_push_segment_t *seg,
 
     size = ngx_min(head + len, ngx_pagesize);
 
-    m = ngx_http_push_mailbox_alloc_locked(seg, size);
+    m = ngx_http_push_mailbox_alloc_locked(seg, size, patient);
     if (m == NULL) {
         return NULL;
     }
@@ -217,7 +232,7 @@ ngx_http_push_mailbox_create_locked(ngx_http_push_segment_t *seg,
         size = ngx_min(rest + sizeof(ngx_http_push_mailbox_chunk_t),
                        ngx_pagesize);
 
-        *next = ngx_http_push_mailbox_alloc_locked(seg, size);
+        *next = ngx_http_push_mailbox_alloc_locked(seg, size, patient);
         if (*next == NULL) {
             seg->sh->message_bytes += m->size;
             ngx_http_push_mailbox_unref_locked(seg, m);
@@ -382,7 +397,7 @@ ngx_http_push_mailbox_append_locked(ngx_http_push_segment_t *seg,
     if (box->tail == NULL || box->last == NGX_HTTP_PUSH_MAILBOX_REFS) {
 
         refs = ngx_http_push_mailbox_alloc_locked(seg,
-                                       sizeof(ngx_http_push_segment_refs_t));
+                                     sizeof(ngx_http_push_segment_refs_t), 0);
 
         if (refs == NULL) {
             ngx_http_push_mailbox_drop_locked(seg, box);
@@ -402,6 +417,12 @@ ngx_http_push_mailbox_append_locked(ngx_http_push_segment_t *seg,
 
         box->tail = refs;
         box->last = 0;
+    }
+
+    /* of one that has not noticed yet that it lost something: still late */
+
+    if (box->n == 0 && !(box->flags & NGX_HTTP_PUSH_SEGMENT_GAP)) {
+        box->moved = (uint32_t) ngx_current_msec;
     }
 
     box->tail->refs[box->last++] = m;
@@ -576,6 +597,8 @@ ngx_http_push_mailbox_pop(ngx_http_push_segment_t *seg,
         return NGX_DECLINED;
     }
 
+    box->moved = (uint32_t) ngx_current_msec;
+
     for (i = 0; i < b->nitems; i++) {
         m = ngx_http_push_mailbox_shift_locked(seg, box);
         ngx_http_push_mailbox_unref_locked(seg, m);
@@ -722,47 +745,66 @@ ngx_http_push_mailbox_unref_locked(ngx_http_push_segment_t *seg,
 /* takes the room from the mailboxes where there is none */
 
 static void *
-ngx_http_push_mailbox_alloc_locked(ngx_http_push_segment_t *seg, size_t size)
+ngx_http_push_mailbox_alloc_locked(ngx_http_push_segment_t *seg, size_t size,
+    ngx_uint_t patient)
 {
     void  *p;
 
     do {
         p = ngx_slab_alloc_locked(seg->sh->arena, size);
 
-    } while (p == NULL && ngx_http_push_mailbox_evict_locked(seg) == NGX_OK);
+    } while (p == NULL
+             && ngx_http_push_mailbox_evict_locked(seg, patient) == NGX_OK);
 
     return p;
 }
 
 
 /*
- * Who pins the most loses all: a worker that is stopped or far behind, for
- * whom the messages come too late anyway.
+ * Of those that are late who pins the most loses all: a worker that is stopped
+ * or far behind, for whom the messages come too late anyway.  Who has taken
+ * some a moment ago loses them only where nobody is late, and to nobody who
+ * is patient: a burst is more than the arena holds, not more than they read.
  */
 
 static ngx_int_t
-ngx_http_push_mailbox_evict_locked(ngx_http_push_segment_t *seg)
+ngx_http_push_mailbox_evict_locked(ngx_http_push_segment_t *seg,
+    ngx_uint_t patient)
 {
-    ngx_uint_t                    i;
+    ngx_uint_t                    i, late, most_late;
     ngx_http_push_segment_sh_t   *sh;
     ngx_http_push_segment_box_t  *box, *most, *idle;
 
     sh = seg->sh;
     most = NULL;
     idle = NULL;
+    most_late = 0;
 
     for (i = 0; i < sh->high; i++) {
         box = &sh->boxes[i];
 
         if (box->n == 0) {
             idle = (box->head != NULL) ? box : idle;
+            continue;
+        }
 
-        } else if (most == NULL || box->bytes > most->bytes) {
+        late = ngx_http_push_mailbox_late(box);
+
+        if (most == NULL
+            || late > most_late
+            || (late == most_late && box->bytes > most->bytes))
+        {
             most = box;
+            most_late = late;
         }
     }
 
     if (most != NULL) {
+
+        if (patient && !most_late) {
+            return NGX_DECLINED;
+        }
+
         ngx_http_push_mailbox_drop_locked(seg, most);
         return NGX_OK;
     }
@@ -773,6 +815,52 @@ ngx_http_push_mailbox_evict_locked(ngx_http_push_segment_t *seg)
     }
 
     return NGX_DECLINED;
+}
+
+
+/*
+ * 1: a reader that is not late would lose what it has, because it has as many
+ * as it may, or because there is no page for the reference.
+ */
+
+static ngx_uint_t
+ngx_http_push_mailbox_full_locked(ngx_http_push_segment_t *seg)
+{
+    ngx_uint_t                    i;
+    ngx_http_push_segment_sh_t   *sh;
+    ngx_http_push_segment_box_t  *box;
+
+    sh = seg->sh;
+
+    for (i = 0; i < sh->high; i++) {
+        box = &sh->boxes[i];
+
+        if (box->n < seg->mailbox_max
+            && (box->n == 0 || sh->arena->pfree != 0))
+        {
+            continue;
+        }
+
+        if (!ngx_http_push_mailbox_late(box)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* each worker has a time of its own, from the beginning of its turn */
+
+static ngx_uint_t
+ngx_http_push_mailbox_late(ngx_http_push_segment_box_t *box)
+{
+    int32_t  ms;
+
+    ms = (int32_t) ((uint32_t) ngx_current_msec - box->moved);
+
+    return (box->flags & NGX_HTTP_PUSH_SEGMENT_GAP)
+           || ms > NGX_HTTP_PUSH_MAILBOX_LATE;
 }
 
 

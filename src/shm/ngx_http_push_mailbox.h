@@ -28,6 +28,7 @@ typedef struct {
     uint32_t                       hash;
     ngx_str_t                      header;    /* one after the other */
     ngx_str_t                      body;
+    ngx_uint_t                     patient;   /* NGX_AGAIN is taken */
 
     ngx_uint_t                     subscribers;  /* the outcome */
     ngx_uint_t                     known;     /* somebody may have it */
@@ -83,8 +84,9 @@ typedef struct {
 /*
  * NGX_OK, also where nobody has the channel; NGX_DECLINED: it is larger than
  * the zone's eighth (413); NGX_ERROR: no room, which only messages that are
- * being written at this moment can cause (503).  Where self is set the caller
- * looks into its mailbox soon, it is not rung.
+ * being written at this moment can cause (503); NGX_AGAIN, for who is patient:
+ * no room but what readers would lose that are about to take it.  Where self
+ * is set the caller looks into its mailbox soon, it is not rung.
  */
 ngx_int_t ngx_http_push_mailbox_post(ngx_http_push_segment_t *seg,
     ngx_http_push_mailbox_letter_t *letter);

@@ -28,9 +28,8 @@ typedef struct ngx_http_push_segment_refs_s  ngx_http_push_segment_refs_t;
 
 
 /*
- * What a worker slot has in the segment, one cache line, outside of the slabs:
- * it survives a rebuild.  Written under the lock, but for busy: its worker
- * writes into the slab without the lock.
+ * What a worker slot has in the segment: one cache line outside of the slabs,
+ * which survives a rebuild.  Written under the lock, but for busy.
  */
 
 typedef struct {
@@ -42,7 +41,8 @@ typedef struct {
     uint32_t                       n;         /* references in it */
     uint32_t                       flags;
     uint32_t                       drops;     /* times that it lost them */
-    uint64_t                       lost;      /* messages, until it knows */
+    uint32_t                       lost;      /* messages, until it knows */
+    uint32_t                       moved;     /* ms: it took some last */
     size_t                         bytes;     /* that it pins */
     uint32_t                       interests; /* entries in the table */
     uint32_t                       owner;     /* pid */

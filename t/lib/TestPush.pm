@@ -196,6 +196,7 @@ and C<.+key> (the sum).  Without EXPECT the status must be 200.
     nginx -t [FILE] => ~ REGEX      what nginx -t says (FILE: see file)
     conf s/old/new/                 edits nginx.conf
     kill9 worker of a               kill9 worker 2      kill9 PID
+    pause worker of a               cont worker of a    (SIGSTOP, SIGCONT)
     wait workers == 2               old_workers, fake_links, fake_accepted,
                                     worker_rss (KB, the largest), or a group:
                                     those still connected

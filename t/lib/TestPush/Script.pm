@@ -1075,6 +1075,8 @@ sub recv_end {
 
     nginx  => \&step_nginx,
     kill9  => \&step_kill9,
+    pause  => sub { $_[0]->step_signal(STOP => $_[1]) },
+    cont   => sub { $_[0]->step_signal(CONT => $_[1]) },
 
     conf => sub {
         my ($self, $args) = @_;
@@ -1513,12 +1515,7 @@ sub step_nginx {
 sub step_kill9 {
     my ($self, $args) = @_;
 
-    my $pid = $args =~ /\Aworker of (\w+)\z/ ? $self->worker_of($self->client($1))
-              : $args =~ /\Aworker (\d+)\z/  ? ($self->{nginx}->workers)[ $1 - 1 ]
-              : $args =~ /\A(\d+)\z/         ? $1
-              : die "cannot kill \"$args\"\n";
-
-    die "there is no such worker\n" if !$pid;
+    my $pid = $self->pid_of($args);
 
     push @{ $self->{expected} },
          qr/worker process \Q$pid\E exited on signal 9/;
@@ -1527,6 +1524,25 @@ sub step_kill9 {
 
     $self->await(undef, "process $pid is gone",
                  sub { !TestPush::Nginx::running($pid) });
+}
+
+
+sub step_signal {
+    my ($self, $signal, $args) = @_;
+
+    kill $signal => $self->pid_of($args);
+}
+
+
+sub pid_of {
+    my ($self, $args) = @_;
+
+    my $pid = $args =~ /\Aworker of (\w+)\z/ ? $self->worker_of($self->client($1))
+              : $args =~ /\Aworker (\d+)\z/  ? ($self->{nginx}->workers)[ $1 - 1 ]
+              : $args =~ /\A(\d+)\z/         ? $1
+              : die "cannot signal \"$args\"\n";
+
+    return $pid || die "there is no such worker\n";
 }
 
 
