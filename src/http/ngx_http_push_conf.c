@@ -37,6 +37,7 @@ static void ngx_http_push_conf_merge_allow(ngx_http_push_allow_t *prev,
     ngx_http_push_allow_t *conf, ngx_uint_t mode);
 static void ngx_http_push_conf_merge_limits(ngx_http_push_limits_t *prev,
     ngx_http_push_limits_t *conf);
+static ngx_uint_t ngx_http_push_conf_stays(void);
 static ngx_int_t ngx_http_push_conf_resolve(ngx_conf_t *cf,
     ngx_http_push_redis_conf_t *redis);
 static ngx_int_t ngx_http_push_conf_check_notes(ngx_conf_t *cf,
@@ -298,7 +299,7 @@ ngx_http_push_conf_finish(ngx_conf_t *cf)
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_push_module);
 
-    if (!mcf->used) {
+    if (!mcf->used && !ngx_http_push_conf_stays()) {
         return NGX_OK;
     }
 
@@ -320,6 +321,26 @@ ngx_http_push_conf_finish(ngx_conf_t *cf)
     }
 
     return NGX_OK;
+}
+
+
+/* 1: a single process reloads and keeps its clients, who need the zone */
+
+static ngx_uint_t
+ngx_http_push_conf_stays(void)
+{
+    ngx_cycle_t                *old;
+    ngx_http_push_main_conf_t  *mcf;
+
+    old = (ngx_cycle_t *) ngx_cycle;
+
+    if (ngx_process != NGX_PROCESS_SINGLE || ngx_is_init_cycle(old)) {
+        return 0;
+    }
+
+    mcf = ngx_http_cycle_get_module_main_conf(old, ngx_http_push_module);
+
+    return mcf != NULL && mcf->zone != NULL;
 }
 
 

@@ -45,6 +45,7 @@ typedef struct {
 } ngx_http_push_worker_t;
 
 
+static void ngx_http_push_worker_stay(ngx_http_push_main_conf_t *pmcf);
 static ngx_int_t ngx_http_push_worker_start(void);
 static ngx_http_push_bus_t *ngx_http_push_worker_bus(void);
 static void ngx_http_push_worker_start_late(void);
@@ -80,7 +81,36 @@ ngx_http_push_worker_init_module(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    return ngx_http_push_slots_open(cycle);
+    if (ngx_http_push_slots_open(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_push_worker_stay(pmcf);
+
+    return NGX_OK;
+}
+
+
+/*
+ * After a reload in the single-process mode nginx does not call init_process
+ * again.  The links remain those of the old configuration.
+ */
+
+static void
+ngx_http_push_worker_stay(ngx_http_push_main_conf_t *pmcf)
+{
+    ngx_http_push_worker_t  *w;
+
+    w = &ngx_http_push_worker;
+
+    if (w->hub == NULL) {
+        return;
+    }
+
+    ngx_http_push_zone_move(w->zone, pmcf->zone, w->hub);
+
+    (void) ngx_http_push_slots_claim(ngx_http_push_zone_id(w->zone),
+                                     w->cycle->log);
 }
 
 

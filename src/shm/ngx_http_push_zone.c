@@ -219,6 +219,51 @@ ngx_http_push_zone_detach(ngx_http_push_zone_t *z)
 }
 
 
+/* z stays where it is: hub, census and bus have its address */
+
+void
+ngx_http_push_zone_move(ngx_http_push_zone_t *z, ngx_http_push_zone_t *to,
+    ngx_http_push_hub_t *h)
+{
+    uint32_t                      lost;
+    ngx_uint_t                    slot;
+    ngx_http_push_segment_box_t  *box;
+
+    z->shm_zone = to->shm_zone;
+    z->channels = to->channels;
+
+    if (z->seg.sh == to->seg.sh) {
+        return;
+    }
+
+    slot = z->seg.slot;
+    lost = z->seg.box->lost + z->seg.box->n;
+
+    ngx_http_push_zone_detach(z);
+
+    z->seg = to->seg;
+
+    ngx_http_push_zone_attach(z, slot);
+
+    box = z->seg.box;
+
+    if (box == NULL) {
+        return;
+    }
+
+    if (lost != 0) {
+        box->lost = lost;
+        box->flags |= NGX_HTTP_PUSH_SEGMENT_GAP;
+    }
+
+    /* as after a rebuild */
+
+    z->seg.incarnation--;
+
+    ngx_http_push_zone_reenter(z, h);
+}
+
+
 uint64_t
 ngx_http_push_zone_id(ngx_http_push_zone_t *z)
 {

@@ -62,6 +62,14 @@ ngx_http_push_zone_t *ngx_http_push_zone_create(ngx_conf_t *cf,
 void ngx_http_push_zone_attach(ngx_http_push_zone_t *z, ngx_uint_t slot);
 void ngx_http_push_zone_detach(ngx_http_push_zone_t *z);
 
+/*
+ * In init_module of the single-process mode: nginx goes on with the process
+ * and unmaps the old zone, so what is in z moves to what the new
+ * configuration has made.  Not from within a call of the hub.
+ */
+void ngx_http_push_zone_move(ngx_http_push_zone_t *z,
+    ngx_http_push_zone_t *to, ngx_http_push_hub_t *h);
+
 /* a number that differs for zones that do not share memory, never 0 */
 uint64_t ngx_http_push_zone_id(ngx_http_push_zone_t *z);
 
