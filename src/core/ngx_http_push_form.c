@@ -23,6 +23,7 @@ ngx_http_push_form_create(size_t len, ngx_log_t *log)
 
     f->refs = 1;
     f->len = len;
+    f->control = 0;
 
     return f;
 }

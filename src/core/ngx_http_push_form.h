@@ -30,6 +30,7 @@
 typedef struct {
     uint32_t                 refs;
     uint32_t                 len;
+    uint32_t                 control;      /* no message: a ping, say */
     u_char                   data[];
 } ngx_http_push_form_t;
 

@@ -37,6 +37,9 @@ static ngx_int_t ngx_http_push_subscribe_all(ngx_http_request_t *r,
     ngx_http_push_session_t *s, ngx_array_t *names);
 static ngx_int_t ngx_http_push_subscribe_show(ngx_http_request_t *r,
     ngx_http_push_handshake_t *hs);
+static ngx_int_t ngx_http_push_subscribe_add_cleanup(ngx_http_request_t *r,
+    ngx_http_push_session_t *s);
+static void ngx_http_push_subscribe_cleanup(void *data);
 static void ngx_http_push_subscribe_wait(ngx_http_request_t *r);
 static void ngx_http_push_subscribe_detach(ngx_event_t *rev);
 
@@ -152,6 +155,13 @@ ngx_http_push_subscribe_upgrade(ngx_http_request_t *r,
         return rc;
     }
 
+    if (r->http_version >= NGX_HTTP_VERSION_20) {
+
+        /* an answer with Upgrade would be malformed, RFC 9113 8.2.2 */
+
+        return rc;
+    }
+
     /* RFC 9110 15.5.22, RFC 6455 4.4 */
 
     if (ngx_http_push_answer_header(r, "Upgrade", "websocket") != NGX_OK
@@ -205,10 +215,9 @@ ngx_http_push_subscribe_websocket(ngx_http_request_t *r,
                                                         : "out of memory");
     }
 
-    if (ngx_http_push_handshake_accept(r, hs) != NGX_OK) {
-        ngx_free(s->hold);
-        ngx_http_push_session_abandon(s);
-
+    if (ngx_http_push_subscribe_add_cleanup(r, s) != NGX_OK
+        || ngx_http_push_handshake_accept(r, hs) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -219,11 +228,57 @@ ngx_http_push_subscribe_websocket(ngx_http_request_t *r,
 
     r->main->count++;
 
-    ngx_http_push_ctx_get(r)->session = s;
-
     ngx_http_push_subscribe_wait(r);
 
     return NGX_DONE;
+}
+
+
+/*
+ * Until the connection is taken over nginx may end the request, and close the
+ * connection, by itself: where a mirror's location says "return 444", say.
+ */
+
+static ngx_int_t
+ngx_http_push_subscribe_add_cleanup(ngx_http_request_t *r,
+    ngx_http_push_session_t *s)
+{
+    ngx_http_cleanup_t   *cln;
+    ngx_http_push_ctx_t  *ctx;
+
+    cln = ngx_http_cleanup_add(r, 0);
+
+    if (cln == NULL) {
+        ngx_free(s->hold);
+        ngx_http_push_session_abandon(s);
+
+        return NGX_ERROR;
+    }
+
+    ctx = ngx_http_push_ctx_get(r);
+
+    ctx->session = s;
+    ctx->cleanup = cln;
+
+    cln->handler = ngx_http_push_subscribe_cleanup;
+    cln->data = ctx;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_push_subscribe_cleanup(void *data)
+{
+    ngx_http_push_ctx_t *ctx = data;
+
+    ngx_http_push_session_t  *s;
+
+    s = ctx->session;
+    ctx->session = NULL;
+
+    ngx_free(s->hold);
+    ngx_http_push_session_abandon(s);
 }
 
 
@@ -235,12 +290,24 @@ ngx_http_push_subscribe_websocket(ngx_http_request_t *r,
 static void
 ngx_http_push_subscribe_wait(ngx_http_request_t *r)
 {
+    ngx_event_t  *rev;
+
     r->read_event_handler = ngx_http_push_subscribe_wait;
     r->write_event_handler = ngx_http_request_empty_handler;
 
-    r->connection->read->handler = ngx_http_push_subscribe_detach;
+    rev = r->connection->read;
+    rev->handler = ngx_http_push_subscribe_detach;
 
-    ngx_post_event(r->connection->read, &ngx_posted_events);
+    /*
+     * TLS that has more to read posts it for the next turn of the loop, which
+     * a worker that quits does not wait for.
+     */
+
+    if (rev->posted) {
+        ngx_delete_posted_event(rev);
+    }
+
+    ngx_post_event(rev, &ngx_posted_events);
 }
 
 
@@ -305,15 +372,34 @@ ngx_http_push_subscribe_detach(ngx_event_t *rev)
     ngx_str_t                 early;
     ngx_connection_t         *c;
     ngx_http_request_t       *r;
+    ngx_http_push_ctx_t      *ctx;
     ngx_http_push_session_t  *s;
 
     c = rev->data;
     r = c->data;
-    s = ngx_http_push_ctx_get(r)->session;
+
+    ctx = ngx_http_push_ctx_get(r);
+    s = ctx->session;
+
+    if (s == NULL) {
+
+        /* the request is ending */
+
+        return;
+    }
 
     if (r->main->count > 1) {
 
         /* a background subrequest (mirror) still works for it */
+
+        if (c->close) {
+
+            /* worker_shutdown_timeout is over: nobody is waited for */
+
+            ngx_http_finalize_request(r, NGX_ERROR);
+            ngx_http_run_posted_requests(c);
+            return;
+        }
 
         rev->timedout = 0;
 
@@ -326,6 +412,9 @@ ngx_http_push_subscribe_detach(ngx_event_t *rev)
     if (rev->timer_set) {
         ngx_del_timer(rev);
     }
+
+    /* an entry without a handler is nobody's claim in the request */
+    ctx->cleanup->handler = NULL;
 
     /* what came together with the handshake */
 

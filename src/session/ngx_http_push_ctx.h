@@ -24,18 +24,21 @@ extern ngx_module_t  ngx_http_push_module;
  */
 
 typedef struct {
-    ngx_str_t     channels;               /* comma list of what was asked */
-    ngx_str_t     transport;              /* "websocket", ... or empty */
-    ngx_str_t     protocol;               /* "raw", ... or empty */
-    ngx_str_t     user;
-    ngx_str_t     close_reason;
-    ngx_uint_t    close_code;             /* 0: none */
-    uint64_t      sent;
-    uint64_t      received;
-    uint64_t      dropped;
-    uint64_t      queue_peak;
-    uint64_t      recovered;
-    void         *session;                /* between handler and detaching */
+    ngx_str_t            channels;        /* comma list of what was asked */
+    ngx_str_t            transport;       /* "websocket", ... or empty */
+    ngx_str_t            protocol;        /* "raw", ... or empty */
+    ngx_str_t            user;
+    ngx_str_t            close_reason;
+    ngx_uint_t           close_code;      /* 0: none */
+    uint64_t             sent;
+    uint64_t             received;
+    uint64_t             dropped;
+    uint64_t             queue_peak;
+    uint64_t             recovered;
+
+    /* between handler and detaching */
+    void                *session;
+    ngx_http_cleanup_t  *cleanup;         /* if the request ends then */
 } ngx_http_push_ctx_t;
 
 

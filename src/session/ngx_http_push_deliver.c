@@ -32,7 +32,6 @@ static ngx_int_t ngx_http_push_deliver_make_room(ngx_http_push_session_t *s,
     ngx_http_push_form_t *f);
 static ngx_uint_t ngx_http_push_deliver_is_full(ngx_http_push_session_t *s,
     ngx_http_push_form_t *f);
-static void ngx_http_push_deliver_drop(ngx_http_push_session_t *s);
 
 
 static ngx_http_push_figures_t  *ngx_http_push_deliver_figures;
@@ -71,7 +70,9 @@ ngx_http_push_deliver_append(ngx_http_push_session_t *s,
 
     f = m->forms[s->outq.form];
 
-    if (f == NULL || !m->simple || s->blocked || s->closing || s->over) {
+    if (f == NULL || !m->simple
+        || s->blocked || s->closing || s->over || s->deleted)
+    {
         ngx_http_push_deliver_slowly(s, sub, m);
         return;
     }
@@ -101,6 +102,13 @@ ngx_http_push_deliver_slowly(ngx_http_push_session_t *s,
         return;
     }
 
+    if (sub->mark & NGX_HTTP_PUSH_SUB_DELETED) {
+
+        /* the channel's next life, in which it has no part */
+
+        return;
+    }
+
     if (m->kind != NGX_HTTP_PUSH_MSG_DATA) {
         ngx_http_push_deliver_notice(s, sub, m);
         return;
@@ -113,7 +121,7 @@ ngx_http_push_deliver_slowly(ngx_http_push_session_t *s,
     }
 
     if (s->blocked && m->volatile_) {
-        ngx_http_push_deliver_drop(s);
+        ngx_http_push_deliver_drop(s, 1);
         return;
     }
 
@@ -205,21 +213,21 @@ ngx_http_push_deliver_make_room(ngx_http_push_session_t *s,
             dropped = ngx_http_push_outq_drop(&s->outq);
 
             if (dropped == 0) {
-                ngx_http_push_deliver_drop(s);
+                ngx_http_push_deliver_drop(s, 1);
                 return NGX_DECLINED;
             }
 
             ngx_http_push_deliver_figures->queued -= dropped;
-            ngx_http_push_deliver_drop(s);
+            ngx_http_push_deliver_drop(s, 1);
             continue;
 
         case NGX_HTTP_PUSH_OVERFLOW_DROP_NEWEST:
-            ngx_http_push_deliver_drop(s);
+            ngx_http_push_deliver_drop(s, 1);
             return NGX_DECLINED;
 
         default:
             s->over = NGX_HTTP_PUSH_REASON_SLOW;
-            ngx_http_push_deliver_drop(s);
+            ngx_http_push_deliver_drop(s, 1);
             ngx_http_push_turns_post(s);
             return NGX_DECLINED;
         }
@@ -257,13 +265,13 @@ ngx_http_push_deliver_is_full(ngx_http_push_session_t *s,
 }
 
 
-static void
-ngx_http_push_deliver_drop(ngx_http_push_session_t *s)
+void
+ngx_http_push_deliver_drop(ngx_http_push_session_t *s, ngx_uint_t n)
 {
-    ngx_http_push_deliver_figures->dropped++;
+    ngx_http_push_deliver_figures->dropped += n;
 
     if (s->hold != NULL) {
-        s->hold->dropped++;
+        s->hold->dropped += n;
     }
 }
 

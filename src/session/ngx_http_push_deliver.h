@@ -30,5 +30,8 @@ void ngx_http_push_deliver_more(ngx_http_push_sub_t *sub,
  */
 size_t ngx_http_push_deliver_sndbuf(const ngx_http_push_limits_t *l);
 
+/* counts n messages that s does not get */
+void ngx_http_push_deliver_drop(ngx_http_push_session_t *s, ngx_uint_t n);
+
 
 #endif /* _NGX_HTTP_PUSH_DELIVER_H_INCLUDED_ */

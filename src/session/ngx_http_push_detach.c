@@ -227,6 +227,13 @@ ngx_http_push_detach_end(ngx_connection_t *c, ngx_http_push_hold_t *hold,
         ngx_free(hold);
     }
 
+    /*
+     * With TLS nginx may wait for the socket before it closes: whoever asks
+     * for the session of this connection meanwhile finds none.
+     */
+
+    c->data = NULL;
+
     ngx_http_close_connection(c);
 }
 

@@ -283,6 +283,9 @@ ngx_http_push_handshake_accept(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+    /* "error_page 404 /ws" would have its 404 instead */
+    r->err_status = 0;
+
     r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
     ngx_str_set(&r->headers_out.status_line, "101 Switching Protocols");
     r->keepalive = 0;

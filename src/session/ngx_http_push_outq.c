@@ -12,6 +12,7 @@
 
 
 #define NGX_HTTP_PUSH_OUTQ_ROOM  4        /* first size of a ring */
+#define NGX_HTTP_PUSH_OUTQ_SKIP  8        /* forms that are no messages */
 
 
 static ngx_int_t ngx_http_push_outq_grow(ngx_http_push_outq_t *q);
@@ -107,6 +108,7 @@ ngx_http_push_outq_release(ngx_http_push_outq_t *q)
     f = ngx_http_push_outq_get(q, 0);
 
     q->sent = 0;
+    q->begun = 0;
     q->count--;
 
     if (q->room != 0) {
@@ -136,32 +138,35 @@ size_t
 ngx_http_push_outq_drop(ngx_http_push_outq_t *q)
 {
     size_t                 len;
-    ngx_http_push_form_t  *f, *first;
+    ngx_uint_t             i, first;
+    ngx_http_push_form_t  *f;
 
-    if (q->sent == 0) {
+    first = (q->sent != 0 || q->begun);
 
-        if (q->count == 0) {
-            return 0;
+    /* a bounded walk: who has so many pings waiting does not miss one */
+
+    for (i = first; i < q->count; i++) {
+
+        if (!ngx_http_push_outq_get(q, i)->control
+            || i - first == NGX_HTTP_PUSH_OUTQ_SKIP)
+        {
+            break;
         }
-
-        f = ngx_http_push_outq_get(q, 0);
-
-    } else {
-
-        if (q->count < 2) {
-            return 0;
-        }
-
-        /* the first has begun: the second takes its leave instead */
-
-        first = ngx_http_push_outq_get(q, 0);
-        f = ngx_http_push_outq_get(q, 1);
-
-        q->u.ring[q->head] = f;
-        q->u.ring[(q->head + 1) & (q->room - 1)] = first;
     }
 
+    if (i >= q->count) {
+        return 0;
+    }
+
+    f = ngx_http_push_outq_get(q, i);
     len = f->len;
+
+    /* those before it move up */
+
+    for ( /* void */ ; i != 0; i--) {
+        q->u.ring[(q->head + i) & (q->room - 1)] =
+            q->u.ring[(q->head + i - 1) & (q->room - 1)];
+    }
 
     q->bytes -= (uint32_t) len;
     q->count--;

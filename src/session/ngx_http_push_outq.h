@@ -36,7 +36,8 @@ typedef struct {
     uint16_t                      head;
     uint16_t                      count;
     uint16_t                      room;       /* a power of two, or 0 */
-    uint16_t                      form;       /* of the session's transport */
+    uint8_t                       form;       /* of the session's transport */
+    uint8_t                       begun;      /* the first form has to stay */
 } ngx_http_push_outq_t;
 
 
@@ -51,16 +52,28 @@ ngx_http_push_outq_get(ngx_http_push_outq_t *q, ngx_uint_t i)
 ngx_int_t ngx_http_push_outq_push_more(ngx_http_push_outq_t *q,
     ngx_http_push_form_t *f);
 
+/*
+ * The first form was offered to the socket, which has taken nothing that it
+ * tells of: TLS may hold a part of it and wants to be offered the same again.
+ */
+static ngx_inline void
+ngx_http_push_outq_begin(ngx_http_push_outq_t *q)
+{
+    q->begun = 1;
+}
+
+
 /* n more bytes have been written: gives back the forms that are done */
 void ngx_http_push_outq_advance(ngx_http_push_outq_t *q, size_t n);
 
 /*
- * Drops the oldest form of which nothing was written yet.  Returns the bytes
- * that were dropped, 0 if there is no such form.
+ * Drops the oldest message that has not begun to be written.  Returns the
+ * bytes that were dropped, 0 if there is none.  What is no message stays: a
+ * client that never got the ping cannot answer it.
  */
 size_t ngx_http_push_outq_drop(ngx_http_push_outq_t *q);
 
-/* drops everything but a form that has been written in part; returns count */
+/* drops every message but one that has begun; returns how many */
 ngx_uint_t ngx_http_push_outq_trim(ngx_http_push_outq_t *q);
 
 /* gives everything back */

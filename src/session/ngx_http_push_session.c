@@ -40,6 +40,7 @@ static NGX_HTTP_PUSH_COLD void ngx_http_push_session_settle(
     ngx_http_push_session_t *s, ssize_t n);
 static void ngx_http_push_session_leave_deleted(ngx_http_push_session_t *s);
 static void ngx_http_push_session_goodbye(ngx_http_push_session_t *s);
+static ngx_uint_t ngx_http_push_session_forfeits(ngx_uint_t reason);
 static void ngx_http_push_session_leave(ngx_http_push_session_t *s);
 static void ngx_http_push_session_release(ngx_http_push_session_t *s);
 static void ngx_http_push_session_set_timer(ngx_http_push_session_t *s,
@@ -170,7 +171,10 @@ ngx_http_push_session_create(ngx_connection_t *c,
     s->transport = transport;
     s->limits = limits;
     s->sub.deliver = ngx_http_push_deliver_first;
-    s->outq.form = (uint16_t) transport->form;
+    s->outq.form = (uint8_t) transport->form;
+
+    /* until it is open nothing is written: what comes has to fit its queue */
+    s->blocked = 1;
 
 #if (NGX_SSL)
     s->plain = (c->ssl == NULL);
@@ -251,6 +255,8 @@ ngx_http_push_session_open(ngx_http_push_session_t *s)
     sh = &ngx_http_push_session_shared;
 
     s->opened = 1;
+    s->blocked = 0;
+    sh->figures->queued -= s->outq.bytes;
 
     sh->figures->accepted++;
 
@@ -323,7 +329,8 @@ ngx_http_push_session_set_socket(ngx_http_push_session_t *s)
         return;
     }
 
-    size = (int) (s->limits->ping_interval + s->limits->ping_timeout);
+    size = (int) ngx_min(s->limits->ping_interval + s->limits->ping_timeout,
+                         NGX_MAX_INT32_VALUE);
 
     if (setsockopt(c->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (const void *) &size,
                    sizeof(int))
@@ -575,18 +582,38 @@ ngx_http_push_session_goodbye(ngx_http_push_session_t *s)
         }
     }
 
-    if (s->blocked) {
+    if (s->blocked && ngx_http_push_session_forfeits(s->over)) {
 
         /* what a client did not read for so long it shall not wait for */
 
         sh->figures->queued -= s->outq.bytes;
-        (void) ngx_http_push_outq_trim(&s->outq);
+        ngx_http_push_deliver_drop(s, ngx_http_push_outq_trim(&s->outq));
         sh->figures->queued += s->outq.bytes;
     }
 
     s->transport->close(s, reason);
 
     ngx_http_push_session_set_timer(s, NGX_HTTP_PUSH_SESSION_LINGER);
+}
+
+
+/*
+ * Does a client that is closed for this reason lose what waits for it?  Not
+ * where nothing is wrong with it: the goodbye comes after its messages.
+ */
+
+static ngx_uint_t
+ngx_http_push_session_forfeits(ngx_uint_t reason)
+{
+    switch (reason) {
+
+    case NGX_HTTP_PUSH_REASON_DRAIN:
+    case NGX_HTTP_PUSH_REASON_LIFETIME:
+    case NGX_HTTP_PUSH_REASON_DELETED:
+        return 0;
+    }
+
+    return 1;
 }
 
 

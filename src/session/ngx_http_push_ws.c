@@ -230,6 +230,9 @@ ngx_http_push_ws_flush_all(ngx_http_push_session_t *s)
             if (c->write->ready || s->outq.count == 0) {
                 continue;
             }
+
+        } else if (!s->plain) {
+            ngx_http_push_outq_begin(&s->outq);
         }
 
         if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
@@ -377,6 +380,8 @@ ngx_http_push_ws_control(ngx_uint_t opcode, u_char *data, size_t len,
     if (f == NULL) {
         return NULL;
     }
+
+    f->control = 1;
 
     (void) ngx_http_push_frame_header(f->data, opcode, 0, len);
 
