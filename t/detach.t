@@ -204,3 +204,18 @@ nginx reload
 a recv_close 1012
 b recv_close 1012
 until http GET /push => .totals.connections == 0 && .totals.kept_requests == 0
+
+
+=== a mirror that ends the request takes the session along
+--- config
+location /ws { mirror /m; push_channel $arg_channel; }
+location = /m { internal; return 444; }
+location /pub { push_publish $arg_channel; }
+location /push { push_status json names; }
+--- ws
+a open
+a write "GET /ws?channel=news HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+a answer 101
+a recv_gone
+http POST /pub?channel=news hello => 202 .subscribers == 0
+until http GET /push => .totals.connections == 0

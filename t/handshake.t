@@ -194,3 +194,15 @@ http POST /pub?channel=a one => 201 .subscribers == 1
 http POST /pub?channel=b two => 201 .subscribers == 1
 a recv one
 b recv two
+
+
+=== where an error page leads to it the answer is 101 still
+--- config
+location /old { error_page 404 /ws; return 404; }
+location /ws { push_channel news; }
+location /pub { push_publish news; }
+location /push { push_status json names; }
+--- ws
+a connect /old
+http POST /pub hello => 201 .subscribers == 1
+a recv hello

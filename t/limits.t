@@ -271,3 +271,12 @@ a recv_gone
 b open
 b write "GET /ws?channel=c HTTP/1.1\r\nHost: x\r\n"
 b recv_gone
+
+
+=== a heartbeat of a month is no alert
+--- with
+push_ping 30d 1s;
+--- ws
+a connect /ws?channel=news
+http POST /pub?channel=news hello => 201
+a recv hello

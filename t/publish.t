@@ -388,3 +388,39 @@ elapsed t < 6s
 cont worker of a
 wait_log fell behind
 expect_log fell behind
+
+
+=== what was published before a delete arrives before the goodbye
+--- ws
+a connect /ws?channel=news rcvbuf=4096
+a stop_reading
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 {
+http POST /pub?channel=news "m$i{x*20000}" => 201
+}
+http DELETE /pub?channel=news => 200
+a resume
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 {
+a recv "m$i{x*20000}"
+}
+a recv_close 4410
+http GET /push => .totals.dropped == 0
+
+
+=== who was told of a delete gets nothing of the channel's next life
+--- config
+location /ws { push_channel one two; }
+location /one { push_publish one; }
+location /two { push_publish two; }
+location /push { push_status json; }
+--- ws
+repeat 20 {
+a connect /ws
+p open
+p write "DELETE /one HTTP/1.1\r\nHost: x\r\n\r\nPOST /one HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nnewPOST /two HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nlast"
+a recv last
+a close 1000
+a recv_close 1000
+p abort
+p forget
+a forget
+}

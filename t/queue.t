@@ -157,3 +157,38 @@ http POST /pub?channel=c m$i{x*20000} => 201
 until http GET /push => .totals.queue_bytes > 500000
 slow abort
 until http GET /push => .totals.queue_bytes == 0 && .totals.connections == 0
+
+
+=== what a client that was too slow does not get is counted
+--- with
+push_queue 8 10m;
+--- ws
+a connect /ws?channel=news rcvbuf=4096
+a stop_reading
+repeat 40 {
+http POST /pub?channel=news "{x*20000}" => .channel == news
+}
+until http GET /push => .totals.slow_closed == 1
+http GET /push => .totals.dropped >= 7
+a ignore
+
+
+=== a client that reads slowly gets its ping, whatever is dropped
+--- with
+push_ping 1s 3s;
+push_queue 4 10m overflow=drop_oldest;
+--- ws
+deadline 20s
+a connect /ws?channel=news rcvbuf=4096
+a stop_reading
+repeat 30 {
+http POST /pub?channel=news "{x*20000}" => 201
+}
+until http GET /push => .totals.dropped >= 10
+a recv_none 1500ms
+repeat 10 {
+http POST /pub?channel=news "{x*20000}" => 201
+}
+a resume
+a recv_ping
+a ignore

@@ -13,6 +13,10 @@
 #include "ngx_http_push_dispatch.h"
 
 
+/* more has no place in the session; above INFLIGHT it only has to go down */
+#define NGX_HTTP_PUSH_DISPATCH_COUNTED  2047
+
+
 /*
  * One client's publish to one channel, with a copy of its body behind it.  It
  * may outlive its session: the connection is recognised by its number, which
@@ -23,6 +27,7 @@ typedef struct {
     ngx_http_push_order_t      order;
     ngx_connection_t          *connection;
     ngx_atomic_uint_t          number;
+    unsigned                   counted:1;     /* in the session's inflight */
     u_char                     data[];
 } ngx_http_push_dispatch_t;
 
@@ -123,8 +128,12 @@ ngx_http_push_dispatch_publish(ngx_http_push_session_t *s,
     figures->bytes_in += body->len;
 
     if (bus->order(bus, o) == NGX_AGAIN) {
-        s->inflight++;
         figures->publishing++;
+
+        if (s->inflight < NGX_HTTP_PUSH_DISPATCH_COUNTED) {
+            s->inflight++;
+            d->counted = 1;
+        }
 
         return NGX_OK;
     }
@@ -147,7 +156,10 @@ ngx_http_push_dispatch_done(ngx_http_push_order_t *o)
 
     s = ngx_http_push_dispatch_session(d);
 
-    if (s != NULL && s->inflight-- == NGX_HTTP_PUSH_DISPATCH_INFLIGHT) {
+    if (s != NULL
+        && d->counted
+        && s->inflight-- == NGX_HTTP_PUSH_DISPATCH_INFLIGHT)
+    {
 
         /* what it had to keep waiting is read now */
 
