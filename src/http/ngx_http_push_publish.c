@@ -163,18 +163,13 @@ ngx_http_push_publish_handler(ngx_http_request_t *r)
 }
 
 
-/* a refusal that nobody has logged yet: info, for 5xx error */
+/* a refusal that nobody has logged yet */
 
 static ngx_int_t
 ngx_http_push_publish_refuse(ngx_http_request_t *r, ngx_uint_t status,
     const char *error)
 {
-    ngx_uint_t  level;
-
-    level = (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) ? NGX_LOG_ERR
-                                                       : NGX_LOG_INFO;
-
-    ngx_log_error(level, r->connection->log, 0,
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "publish request refused: %s", error);
 
     return ngx_http_push_answer_error(r, status, error,

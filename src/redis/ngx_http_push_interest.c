@@ -15,7 +15,7 @@
 
 #define NGX_HTTP_PUSH_INTEREST_BATCH   512      /* channels of a command */
 #define NGX_HTTP_PUSH_INTEREST_LINGER  10000    /* ms */
-#define NGX_HTTP_PUSH_INTEREST_RETRY   60000    /* ms, of refused channels */
+#define NGX_HTTP_PUSH_INTEREST_RETRY   10000    /* ms, of refused channels */
 #define NGX_HTTP_PUSH_INTEREST_AGAIN   100      /* ms, after out of memory */
 #define NGX_HTTP_PUSH_INTEREST_GRACE   1000     /* ms without a link: no gap */
 #define NGX_HTTP_PUSH_INTEREST_LEAVE   64       /* batches at exit */
