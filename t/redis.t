@@ -583,7 +583,7 @@ until redis PUBSUB NUMSUB news => news 2
 kill9 worker of a
 a recv_gone
 until redis PUBSUB NUMSUB news => news 1
-within 1s until http GET /pub?channel=news => .subscribers == 1
+within 1500ms until http GET /pub?channel=news => .subscribers == 1
 http POST /pub?channel=news hello => 201 .subscribers == 1 && .links == 1
 b recv hello
 

@@ -103,6 +103,22 @@ wait nginx gone
 elapsed t < 4s
 
 
+=== TERM during a drain ends it at once
+--- http_config
+push_drain 120s;
+--- ws
+a connect@1 /ws?channel=news
+b connect@2 /ws?channel=news
+nginx QUIT
+wait_log gracefully shutting down
+clock t
+nginx TERM
+a recv_close 1012
+b recv_close 1012
+wait nginx gone
+elapsed t < 3s
+
+
 === ten reloads under traffic: nobody is dropped without a 1012
 --- http_config
 push_drain 1s;

@@ -89,7 +89,8 @@ How long nginx may take to leave at the end.
 
 In all these sections and in scripts C<$TEST_PORT>, C<$TEST_PORT2>,
 C<$TEST_PORT3>, C<$TEST_REDIS_PORT>, C<$TEST_FAKE_PORT>, C<$TEST_ROOT> (the
-server's root), C<$TEST_TOP> (the tree's top) and C<$TEST_MODULE> stand for their values.
+server's root), C<$TEST_TOP> (the tree's top) and C<$TEST_MODULE> stand for
+their values.
 
 Options of C<use TestPush>: C<redis =E<gt> 1>, C<workers =E<gt> 2>,
 C<connections =E<gt> 512>, C<reuseport =E<gt> 1>.
@@ -128,10 +129,11 @@ in the same packet.  C<a connect@2 PATH> lands in the second worker (by pid).
     a send TEXT             a binary HEX|DATA       a ping DATA     a pong DATA
     a close [CODE [REASON]]
     a raw HEX                                       bytes as they are
-    a frame [op=1] [fin=1] [rsv=0] [mask=1] [key=HEX] [form=7|16|64] [len=N] DATA
+    a frame [op=1] [fin=1] [rsv=0] [mask=1] [key=HEX] [form=7|16|64] [len=N]
+            DATA
     a packet FRAME >> FRAME ...                     in one packet
     a drip FRAME >> FRAME ...                       byte by byte: each waits
-                                                    until nginx has read the last
+                                                    until nginx has read it
     a pieces N FRAME >> ...                         N bytes at a time
 
 C<send_binary> is C<binary>, C<text> is C<send>.
@@ -144,8 +146,8 @@ C<send_binary> is C<binary>, C<text> is C<send>.
     a recv_range PREFIX 1 100       PREFIX1 .. PREFIX100, in order
     a recv_until DATA               whatever comes before
     a recv_in_order PREFIX SUFFIX CODE      PREFIX1SUFFIX, PREFIX2SUFFIX and so
-                                    on, as many as come until the end (a close of
-                                    CODE, if there is one)
+                                    on, as many as come until the end (a
+                                    close of CODE, if there is one)
     a recv_none 300ms               the only silence that may be waited for
     a recv_ping             a recv_no_ping          a recv_pong DATA
     a recv_close 1002|1007 [REASON]         none: without a code; any
@@ -161,6 +163,9 @@ C<a forget>.
 
     http METHOD PATH [option=value ...] [[Header: value ...]] [BODY] [=> EXPECT]
     http@2 ...                      through the second worker
+
+C<http_json> is C<http>, and C<redis_expect> below C<redis>, for whoever reads
+better so.
 
 EXPECT: C<201 [Allow: GET, POST | !Name | Name ~ REGEX] CHECK && CHECK>, or
 C<201|202> where either will do.
@@ -222,12 +227,43 @@ and C<.+key> (the sum).  Without EXPECT the status must be 200.
 
 =head1 ENVIRONMENT
 
-C<PUSH_MODULE> or C<TEST_NGINX_PUSH_MODULE> (path; C<none> loads nothing),
-C<PUSH_SANITIZE=1> (the module that C<make SANITIZE=1> builds), C<TEST_NGINX_BINARY>,
-C<TEST_NGINX_USE_VALGRIND=1>, C<PUSH_TEST_PORT> (the first of the ports: ten for
-each suite), C<PUSH_TEST_ROOT> (the folder for the servers' roots),
-C<PUSH_TEST_ONLY> (a regular expression for the titles of blocks),
-C<TEST_NGINX_LOG_LEVEL=debug>, C<PUSH_TEST_SLOW> (a factor for deadlines).
+=over
+
+=item C<PUSH_MODULE> or C<TEST_NGINX_PUSH_MODULE>
+
+The module's path; C<none> loads nothing.
+
+=item C<PUSH_SANITIZE=1>
+
+The module that C<make SANITIZE=1> builds, in an nginx that has the sanitizers'
+libraries.
+
+=item C<TEST_NGINX_USE_VALGRIND=1>
+
+Each block under valgrind; what it finds is a failure of the block.
+
+=item C<PUSH_TEST_PORT>
+
+The first of the ports, ten for each suite.  Where they are in use those 400
+further on are taken, so that two runs do not meet.
+
+=item C<PUSH_TEST_ROOT>
+
+The folder for the servers' roots, F<build/t>.
+
+=item C<PUSH_TEST_ONLY>
+
+A regular expression for the titles of blocks.
+
+=item C<PUSH_TEST_SLOW>
+
+A factor for deadlines.
+
+=item C<TEST_NGINX_BINARY>, C<TEST_NGINX_LOG_LEVEL=debug>
+
+As in Test::Nginx.
+
+=back
 
 =cut
 
@@ -237,6 +273,7 @@ use warnings;
 use Cwd ();
 use File::Basename qw( basename dirname );
 use File::Path qw( make_path remove_tree );
+use IO::Socket::INET;
 use Test::More ();
 use TestPush::FakeRedis;
 use TestPush::Nginx;
@@ -247,6 +284,10 @@ use Time::HiRes qw( time );
 our %Option = (redis => 0, workers => 2, connections => 512, reuseport => 1);
 
 my $PORTS_PER_SUITE = 10;
+my $PORTS_PER_RUN = 400;
+my $RUNS = 20;
+
+my $guard;
 
 my ($top, $root, $port, $module, %value, $redis, $fake, $nginx, $second,
     @expected, $stop_problem);
@@ -261,8 +302,10 @@ _EOC_
 
 # what no block may leave in its log
 
-my $FATAL = qr/\[(?:alert|crit|emerg)\]|ERROR:\ AddressSanitizer|runtime\ error:
-              |exited\ on\ signal|exited\ with\ code\ [1-9]|open\ socket\ \S+\ left\ in\ connection/x;
+my $FATAL = qr/\[(?:alert|crit|emerg)\]
+              |ERROR:\ AddressSanitizer|runtime\ error:
+              |exited\ on\ signal|exited\ with\ code\ [1-9]
+              |open\ socket\ \S+\ left\ in\ connection/x;
 
 
 sub import {
@@ -294,13 +337,12 @@ sub prepare_environment {
     my @suites = sort map { basename($_, '.t') } glob "$top/t/*.t";
     my ($index) = grep { $suites[$_] eq $suite } 0 .. $#suites;
 
-    $index //= @suites;
-    $port = ($ENV{PUSH_TEST_PORT} || 21000) + $PORTS_PER_SUITE * $index;
+    my $run = reserve_ports($index // @suites);
 
     my $parent = $ENV{PUSH_TEST_ROOT} || "$top/build/t";
 
     make_path($parent);
-    $root = Cwd::abs_path($parent) . "/$suite";
+    $root = Cwd::abs_path($parent) . "/$suite" . ($run ? "-$run" : '');
 
     %value = (
         PORT => $port, PORT2 => $port + 1, PORT3 => $port + 2,
@@ -341,6 +383,35 @@ sub prepare_environment {
             if $ENV{TEST_NGINX_USE_VALGRIND} =~ /\A\d+\z/;
         $slow *= 6;
     }
+}
+
+
+# The suite's ports, or the same of another run: with reuseport two servers on
+# one port would share its clients without a word.  The last port of a range is
+# held while the suite runs.  Returns which run this is.
+
+sub reserve_ports {
+    my ($index) = @_;
+
+    my $first = $ENV{PUSH_TEST_PORT} || 21000;
+
+    for my $run (0 .. $RUNS - 1) {
+        $port = $first + $PORTS_PER_RUN * $run + $PORTS_PER_SUITE * $index;
+
+        $guard = listen_on($port + $PORTS_PER_SUITE - 1) or next;
+
+        return $run if !grep { !listen_on($port + $_) } 0 .. 5;
+    }
+
+    die "ports $first and above are in use: set PUSH_TEST_PORT\n";
+}
+
+
+sub listen_on {
+    my ($n) = @_;
+
+    return IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $n,
+                                 Listen => 1, ReuseAddr => 1);
 }
 
 
@@ -407,8 +478,8 @@ sub conf_file { "$root/conf/nginx.conf" }
 sub command {
     no warnings 'once';
 
-    return "$Test::Nginx::Util::NginxBinary -e $root/logs/error.log -p $root/ -c "
-           . conf_file();
+    return "$Test::Nginx::Util::NginxBinary -e $root/logs/error.log -p $root/"
+           . ' -c ' . conf_file();
 }
 
 
@@ -549,7 +620,8 @@ sub run_block {
             if defined $block->error_log || defined $block->no_error_log;
     }
 
-    my $patience = TestPush::Script::seconds($block->leave // '10s' =~ s/\s//gr);
+    my $leave = ($block->leave // '10s') =~ s/\s//gr;
+    my $patience = TestPush::Script::seconds($leave);
 
     $stop_problem = $nginx->stop($patience * $slow);
     $stop_problem //= $second->stop($patience * $slow) if $second;
@@ -644,16 +716,19 @@ sub finish_block {
 
     return if defined $block->SKIP;
 
-    my @allowed = (@expected, map { qr/$_/ }
-                              grep { /\S/ } split /\n/, $block->allow_log // '');
+    my @allowed = (@expected,
+                   map { qr/$_/ }
+                   grep { /\S/ } split /\n/, $block->allow_log // '');
 
     push @allowed, qr/\[emerg\]/ if defined $block->must_die;
 
     my @bad = defined $stop_problem ? "$stop_problem\n" : ();
 
-    for my $file ("$root/logs/error.log", $second ? "$second->{logs}/error.log" : (),
-                  glob "$root/logs/valgrind.*")
-    {
+    my @logs = ("$root/logs/error.log", glob "$root/logs/valgrind.*");
+
+    push @logs, "$second->{logs}/error.log" if $second;
+
+    for my $file (@logs) {
         open my $in, '<', $file or next;
 
         while (my $line = <$in>) {

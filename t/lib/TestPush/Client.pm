@@ -59,7 +59,8 @@ sub frame {
                 | ($opt{op} // TEXT),
                 $mask << 7 | ($form == 7 ? $len : $form == 16 ? 126 : 127);
 
-    $frame .= $form == 16 ? pack('n', $len) : $form == 64 ? pack('Q>', $len) : '';
+    $frame .= pack 'n', $len if $form == 16;
+    $frame .= pack 'Q>', $len if $form == 64;
 
     return $frame . $payload unless $mask;
 
@@ -101,11 +102,13 @@ sub printable {
     my ($data, $op) = @_;
 
     my $text = length $data > 80 ? substr($data, 0, 80) . '...' : $data;
+    my $size = length $data > 80 ? ' (' . length($data) . ' bytes)' : '';
 
-    return ($op == BINARY ? 'binary ' . unpack('H*', $text)
-                          : '"' . $text =~ s/([^ -~])/sprintf '\\x%02x', ord $1/ger
-                            . '"')
-           . (length $data > 80 ? ' (' . length($data) . ' bytes)' : '');
+    return 'binary ' . unpack('H*', $text) . $size if $op == BINARY;
+
+    $text =~ s/([^ -~])/sprintf '\\x%02x', ord $1/ge;
+
+    return "\"$text\"$size";
 }
 
 

@@ -108,7 +108,13 @@ sub end {
 
 
 sub bulk  { '$' . length($_[0]) . "\r\n$_[0]\r\n" }
-sub array { '*' . @_ . "\r\n" . join '', map { ref $_ ? ":$$_\r\n" : bulk($_) } @_ }
+
+# a reference stands for an integer
+
+sub array {
+    return '*' . @_ . "\r\n"
+           . join '', map { ref $_ ? ":$$_\r\n" : bulk($_) } @_;
+}
 
 
 package TestPush::FakeRedis::Link;

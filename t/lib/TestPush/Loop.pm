@@ -68,7 +68,8 @@ sub turn {
     my @polled;
 
     for my $h (values %handlers) {
-        my $mask = ($h->want_read ? POLLIN : 0) | ($h->want_write ? POLLOUT : 0);
+        my $mask = ($h->want_read ? POLLIN : 0)
+                   | ($h->want_write ? POLLOUT : 0);
 
         next unless $mask;
 

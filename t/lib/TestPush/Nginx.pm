@@ -115,7 +115,8 @@ sub stop {
     my $problem;
 
     for my $signal ('QUIT', 'TERM', 'KILL') {
-        kill $signal => $signal eq 'KILL' ? grep { running($_) } @pids : $master;
+        kill $signal => $signal eq 'KILL' ? grep { running($_) } @pids
+                                          : $master;
 
         my $deadline = time + ($signal eq 'QUIT' ? $patience : 2);
 
@@ -141,9 +142,9 @@ sub stop {
 
 
 # nginx's end of a TCP connection over the loopback address: its inode, and the
-# bytes that nginx has not read yet; undef if there is none.  Asked of the kernel
-# by sock_diag(7), which knows it at once; /proc/net/tcp grows with everything
-# that other suites have left in TIME_WAIT.
+# bytes that nginx has not read yet; undef if there is none.  Asked of the
+# kernel by sock_diag(7), which knows it at once; /proc/net/tcp grows with
+# everything that other suites have left in TIME_WAIT.
 
 my $diag;
 

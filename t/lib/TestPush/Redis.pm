@@ -76,8 +76,8 @@ sub start {
 sub log_tail {
     my ($self) = @_;
 
-    return join '', map { my $f = "$self->{dir}/$_"; -s $f ? `tail -n 5 $f` : '' }
-                    qw( stdout redis.log );
+    return join '', map { `tail -n 5 $_` } grep { -s }
+                    map { "$self->{dir}/$_" } qw( stdout redis.log );
 }
 
 
