@@ -215,11 +215,15 @@ ngx_http_push_client_init(ngx_http_push_client_plan_t *plan, uint32_t n)
 static void
 ngx_http_push_client_turn(void)
 {
-    int                 i, n;
+    int                 i, n, timeout;
     struct epoll_event  events[NGX_HTTP_PUSH_CLIENT_EVENTS];
 
+    timeout = __atomic_load_n(&ngx_http_push_client.plan->spin,
+                              __ATOMIC_RELAXED)
+              ? 0 : NGX_HTTP_PUSH_CLIENT_TURN;
+
     n = epoll_wait(ngx_http_push_client.epoll, events,
-                   NGX_HTTP_PUSH_CLIENT_EVENTS, NGX_HTTP_PUSH_CLIENT_TURN);
+                   NGX_HTTP_PUSH_CLIENT_EVENTS, timeout);
 
     for (i = 0; i < n; i++) {
         ngx_http_push_client_handle(

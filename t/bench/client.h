@@ -92,6 +92,7 @@ typedef struct {
 
     uint32_t                        phase;
     uint32_t                        halt;       /* open no further ones */
+    uint32_t                        spin;       /* do not sleep */
     uint64_t                        wanted;     /* deliveries; 0: do not wake */
 
     uint32_t                       *alive;      /* by channel: live readers */

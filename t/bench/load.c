@@ -69,6 +69,7 @@ typedef enum {
     ngx_http_push_load_grace,
     ngx_http_push_load_wait,
     ngx_http_push_load_slices,
+    ngx_http_push_load_spin,
     ngx_http_push_load_quiet
 } ngx_http_push_load_option_e;
 
@@ -136,6 +137,7 @@ static const struct option  ngx_http_push_load_options[] = {
     { "grace", required_argument, NULL, ngx_http_push_load_grace },
     { "wait", no_argument, NULL, ngx_http_push_load_wait },
     { "slices", required_argument, NULL, ngx_http_push_load_slices },
+    { "spin", no_argument, NULL, ngx_http_push_load_spin },
     { "quiet", no_argument, NULL, ngx_http_push_load_quiet },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 }
@@ -252,7 +254,8 @@ ngx_http_push_load_help(void)
 "                      redis://HOST:PORT/NAME; only /PATH stands for\n"
 "                      " NGX_HTTP_PUSH_LOAD_PUBLISH "/PATH; several take\n"
 "                      turns; none: only connect and hold\n"
-"  --publishers N      connections for each of them (1)\n"
+"  --publishers N      connections for each of them (1); what is under way is\n"
+"                      spread over them, several on one are pipelined\n"
 "  --inflight N        messages under way, published but not yet with all of\n"
 "                      their readers; 0: no bound (1, with --rate 0)\n"
 "  --burst N           N at once, and the next N when all have arrived\n"
@@ -272,6 +275,8 @@ ngx_http_push_load_help(void)
 "  --slices N          publish what the bounds say N times, each time when\n"
 "                      there is a line on stdin, and print one of JSON after\n"
 "                      it: for two loads that take turns\n"
+"  --spin              clients do not sleep while messages come: to wake them\n"
+"                      is no work that a server has when they are elsewhere\n"
 "  --wait              after the JSON keep the clients until stdin ends\n"
 "  --quiet             no progress on stderr\n",
            NGX_HTTP_PUSH_STAMP_SIZE, NGX_HTTP_PUSH_STAMP_MAX);
@@ -466,6 +471,10 @@ ngx_http_push_load_set_more(ngx_http_push_load_t *l,
 
     case ngx_http_push_load_wait:
         o->wait = 1;
+        break;
+
+    case ngx_http_push_load_spin:
+        o->spin = 1;
         break;
 
     case ngx_http_push_load_slices:

@@ -38,6 +38,7 @@ typedef struct {
     uint32_t                      connecting;
     uint32_t                      quiet;
     uint32_t                      wait;
+    uint32_t                      spin;
     uint32_t                      slices;       /* each begun by a line */
     uint32_t                      probing;
     uint32_t                      npublish;

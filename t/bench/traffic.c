@@ -128,6 +128,8 @@ ngx_http_push_traffic_slice(ngx_http_push_load_t *l)
 
     ngx_http_push_proc_sample(&l->server, &l->samples[3], 0);
 
+    __atomic_store_n(&l->plan->spin, l->options.spin, __ATOMIC_RELAXED);
+
     l->begins = ngx_http_push_net_now();
     l->bound = l->published + l->options.messages;
 
@@ -171,6 +173,8 @@ ngx_http_push_traffic_end(ngx_http_push_load_t *l)
 
     ngx_http_push_proc_sample(&l->server, &l->samples[3], 0);
     l->finished = ngx_http_push_net_now();
+
+    __atomic_store_n(&l->plan->spin, 0, __ATOMIC_RELAXED);
 
     l->cpu += l->samples[3].cpu - cpu;
     l->busy += l->finished - l->begins;
@@ -227,8 +231,13 @@ ngx_http_push_traffic_open(ngx_http_push_load_t *l)
 
     depth = l->options.burst ? l->options.burst : l->options.inflight;
 
+    /* what is under way is spread over the publishers */
+
     if (depth == 0) {
         depth = NGX_HTTP_PUSH_PUBLISHER_DEPTH;
+
+    } else if (l->npublishers) {
+        depth = (depth + l->npublishers - 1) / l->npublishers;
     }
 
     for (i = 0; i < l->npublishers; i++) {
@@ -296,7 +305,8 @@ ngx_http_push_traffic_publisher(ngx_http_push_load_t *l, int *broken)
     ngx_http_push_publisher_t  *p;
 
     *broken = 1;
-    n = l->published + l->published / l->plan->channels;
+    n = l->published % l->plan->channels
+        + l->published / l->plan->channels;
 
     for (i = 0; i < l->npublishers; i++) {
         p = &l->publishers[(n + i) % l->npublishers];
