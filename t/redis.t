@@ -591,7 +591,7 @@ b recv hello
 === during a reload both generations hear Redis, and each client once
 --- http_config
 push_redis redis://127.0.0.1:$TEST_REDIS_PORT;
-push_drain 120s;
+push_drain 2h;
 --- ws
 a connect@1 /ws?channel=news
 b connect@2 /ws?channel=news

@@ -33,7 +33,7 @@ q recv hello
 
 === until then they receive and publish as before
 --- http_config
-push_drain 120s;
+push_drain 2h;
 --- ws
 a connect@1 /chat?channel=news
 b connect@2 /chat?channel=news
@@ -60,7 +60,7 @@ d recv after
 
 === a client that leaves by itself during the drain is answered as always
 --- http_config
-push_drain 120s;
+push_drain 2h;
 --- ws
 a connect /ws?channel=news
 b connect /ws?channel=news
@@ -105,7 +105,7 @@ elapsed t < 4s
 
 === TERM during a drain ends it at once
 --- http_config
-push_drain 120s;
+push_drain 2h;
 --- ws
 a connect@1 /ws?channel=news
 b connect@2 /ws?channel=news
@@ -152,7 +152,7 @@ wait_log \[emerg\].*push_drain
 http POST /pub?channel=news hello => 201 .subscribers == 2
 a recv hello
 b recv hello
-conf s/push_drain nonsense/push_drain 120s/
+conf s/push_drain nonsense/push_drain 2h/
 nginx HUP
 wait_log gracefully shutting down
 http POST /pub?channel=news again => 201 .subscribers == 2
@@ -162,7 +162,7 @@ b recv again
 
 === the totals survive a reload
 --- http_config
-push_drain 120s;
+push_drain 2h;
 --- ws
 a connect /ws?channel=news
 http POST /pub?channel=news one => 201
@@ -178,7 +178,7 @@ until http GET /push => .totals.messages_in == 2 && .totals.delivered == 1
 === a reload with another zone size is survived
 --- http_config
 push_zone zone=push:16m;
-push_drain 120s;
+push_drain 2h;
 --- ws
 a connect /ws?channel=news
 conf s/push:16m/push:24m/
@@ -196,7 +196,7 @@ until http GET /push => .totals.connections == 2 && .workers.# == 2
 === who cannot hear the workers of a new zone does not wait for the drain
 --- http_config
 push_zone zone=push:16m;
-push_drain 120s;
+push_drain 2h;
 --- ws
 deadline 10s
 connect_many p 20 /ws?channel=news
@@ -233,7 +233,7 @@ wait old_workers == 0
 
 === a worker killed while it drains is counted no more
 --- http_config
-push_drain 120s;
+push_drain 2h;
 --- ws
 a connect@1 /ws?channel=news
 b connect@2 /ws?channel=news
@@ -250,7 +250,7 @@ c recv hello
 
 === with two quick reloads the oldest workers do not wait for their whole drain
 --- http_config
-push_drain 60s;
+push_drain 2h;
 --- ws
 deadline 15s
 a connect@1 /ws?channel=news
@@ -268,7 +268,7 @@ c recv hello
 --- main_config
 worker_shutdown_timeout 1s;
 --- http_config
-push_drain 60s;
+push_drain 2h;
 --- ws
 deadline 10s
 a connect@1 /ws?channel=news
