@@ -2,28 +2,22 @@
  * Copyright (C) the ngx_http_push_module authors
  *
  * Floor 1: one link to Redis: owns its connection through all its lives, the
- * name lookup, the backoff and the queue of commands.
+ * backoff and the queue of commands.
  */
 
 
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
-#include <ngx_event_connect.h>
 
+#include "ngx_http_push_dial.h"
 #include "ngx_http_push_link.h"
 
 
-#define NGX_HTTP_PUSH_LINK_ADDRS   8         /* of a resolved name */
 #define NGX_HTTP_PUSH_LINK_STABLE  1000      /* ms up: backoff starts anew */
 #define NGX_HTTP_PUSH_LINK_NEXT    1         /* ms to the next address */
 #define NGX_HTTP_PUSH_LINK_VALUES  64        /* of a reply */
 #define NGX_HTTP_PUSH_LINK_BYTES   65536
-
-/* a peer that is gone without a word is noticed within half a minute */
-#define NGX_HTTP_PUSH_LINK_KEEPIDLE   15
-#define NGX_HTTP_PUSH_LINK_KEEPINTVL  5
-#define NGX_HTTP_PUSH_LINK_KEEPCNT    3
 
 #define NGX_HTTP_PUSH_LINK_HELLO   3         /* AUTH, SELECT, PING */
 
@@ -39,7 +33,6 @@ typedef enum {
 struct ngx_http_push_link_s {
     ngx_http_push_link_conf_t      conf;
     ngx_log_t                     *log;
-    ngx_log_t                      quiet;    /* for connect_peer */
 
     ngx_uint_t                     state;    /* ngx_http_push_link_state_e */
     ngx_msec_t                     since;    /* state was entered */
@@ -47,19 +40,8 @@ struct ngx_http_push_link_s {
     ngx_event_t                    timer;
     ngx_connection_t               dummy;    /* what a timer's data must be */
 
-    ngx_peer_connection_t          peer;
+    ngx_http_push_dial_t          *dial;
     ngx_http_push_attach_t        *attach;   /* NULL: not connected */
-    ngx_resolver_ctx_t            *resolve;
-
-    ngx_addr_t                    *addrs;    /* configured, or found */
-    ngx_uint_t                     naddrs;
-    ngx_uint_t                     current;
-    ngx_uint_t                     tried;    /* failed since the last backoff */
-
-    ngx_addr_t                     found[NGX_HTTP_PUSH_LINK_ADDRS];
-    ngx_sockaddr_t                 sockaddrs[NGX_HTTP_PUSH_LINK_ADDRS];
-    u_char                         names[NGX_HTTP_PUSH_LINK_ADDRS]
-                                        [NGX_SOCKADDR_STRLEN];
 
     ngx_http_push_link_command_t  *first;
     ngx_http_push_link_command_t **last;
@@ -78,16 +60,11 @@ struct ngx_http_push_link_s {
 };
 
 
-static void ngx_http_push_link_begin(ngx_http_push_link_t *l);
-static void ngx_http_push_link_resolve(ngx_http_push_link_t *l);
-static void ngx_http_push_link_resolve_handler(ngx_resolver_ctx_t *ctx);
-static void ngx_http_push_link_set_addrs(ngx_http_push_link_t *l,
-    ngx_resolver_ctx_t *ctx);
-static void ngx_http_push_link_connect(ngx_http_push_link_t *l);
-static void ngx_http_push_link_connect_handler(ngx_event_t *ev);
-static void ngx_http_push_link_connected(ngx_http_push_link_t *l);
-static void ngx_http_push_link_set_options(ngx_http_push_link_t *l,
+static void ngx_http_push_link_enter_handler(void *data, ngx_uint_t state);
+static void ngx_http_push_link_connected_handler(void *data,
     ngx_connection_t *c);
+static void ngx_http_push_link_failed_handler(void *data, ngx_err_t err,
+    const char *text);
 static void ngx_http_push_link_greet(ngx_http_push_link_t *l);
 static ngx_int_t ngx_http_push_link_greet_one(ngx_http_push_link_t *l,
     ngx_uint_t i, ngx_uint_t argc, ngx_str_t *argv);
@@ -117,27 +94,35 @@ static void ngx_http_push_link_answer(ngx_http_push_link_t *l, uint64_t sent);
 static void ngx_http_push_link_wait(ngx_http_push_link_t *l, ngx_uint_t next);
 static void ngx_http_push_link_enter(ngx_http_push_link_t *l,
     ngx_uint_t state);
-static ngx_str_t *ngx_http_push_link_peer(ngx_http_push_link_t *l);
 
 
 ngx_http_push_link_t *
 ngx_http_push_link_create(ngx_http_push_link_conf_t *conf, ngx_log_t *log)
 {
-    ngx_http_push_link_t  *l;
+    ngx_http_push_link_t       *l;
+    ngx_http_push_dial_conf_t   dial;
 
     l = ngx_calloc(sizeof(ngx_http_push_link_t), log);
     if (l == NULL) {
         return NULL;
     }
 
+    dial.enter = ngx_http_push_link_enter_handler;
+    dial.connected = ngx_http_push_link_connected_handler;
+    dial.failed = ngx_http_push_link_failed_handler;
+    dial.data = l;
+    dial.name = conf->name;
+    dial.rc = conf->rc;
+
+    l->dial = ngx_http_push_dial_create(&dial, log);
+    if (l->dial == NULL) {
+        ngx_free(l);
+        return NULL;
+    }
+
     l->conf = *conf;
     l->log = log;
     l->last = &l->first;
-
-    /* what fails to connect is told here, and not each time */
-
-    l->quiet = *log;
-    l->quiet.log_level = ngx_min(log->log_level, NGX_LOG_ALERT);
 
     l->dummy.data = l;
     l->dummy.fd = (ngx_socket_t) -1;
@@ -146,9 +131,6 @@ ngx_http_push_link_create(ngx_http_push_link_conf_t *conf, ngx_log_t *log)
     l->timer.data = &l->dummy;
     l->timer.log = log;
     l->timer.cancelable = 1;
-
-    l->addrs = conf->rc->addrs;
-    l->naddrs = conf->rc->naddrs;
 
     l->conf.outage->links++;
     l->counted = 1;
@@ -172,6 +154,7 @@ ngx_http_push_link_destroy(ngx_http_push_link_t *l)
     ngx_http_push_link_answer(l, sent);
     ngx_http_push_link_enter(l, NGX_HTTP_PUSH_LINK_OFF);
 
+    ngx_http_push_dial_destroy(l->dial);
     ngx_free(l);
 }
 
@@ -283,7 +266,7 @@ ngx_http_push_link_drop(ngx_http_push_link_t *l, const char *text)
 {
     if (l->attach != NULL) {
         ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0, text);
-        l->current = 0;
+        ngx_http_push_dial_rewind(l->dial);
     }
 }
 
@@ -322,229 +305,24 @@ ngx_http_push_link_refuse(ngx_http_push_link_t *l,
 
 
 static void
-ngx_http_push_link_begin(ngx_http_push_link_t *l)
+ngx_http_push_link_enter_handler(void *data, ngx_uint_t state)
 {
-    l->reason[0] = '\0';
-
-    if (l->conf.rc->resolver != NULL && l->tried == 0) {
-        ngx_http_push_link_resolve(l);
-        return;
-    }
-
-    ngx_http_push_link_connect(l);
+    ngx_http_push_link_enter(data, state);
 }
 
 
 static void
-ngx_http_push_link_resolve(ngx_http_push_link_t *l)
+ngx_http_push_link_failed_handler(void *data, ngx_err_t err, const char *text)
 {
-    ngx_resolver_ctx_t  *ctx;
-
-    ngx_http_push_link_enter(l, NGX_HTTP_PUSH_LINK_RESOLVE);
-
-    l->naddrs = 0;
-    l->current = 0;
-
-    ctx = ngx_resolve_start(l->conf.rc->resolver, NULL);
-
-    if (ctx == NULL || ctx == NGX_NO_RESOLVER) {
-        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0,
-                                "resolver failed");
-        return;
-    }
-
-    ctx->name = l->conf.rc->host;
-    ctx->handler = ngx_http_push_link_resolve_handler;
-    ctx->data = l;
-    ctx->timeout = l->conf.rc->resolver_timeout;
-    ctx->cancelable = 1;
-
-    /* the handler may be called before ngx_resolve_name() returns */
-
-    l->resolve = ctx;
-
-    if (ngx_resolve_name(ctx) != NGX_OK) {
-        l->resolve = NULL;
-        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0,
-                                "resolver failed");
-    }
+    ngx_http_push_link_fail(data, NGX_HTTP_PUSH_LINK_AWAY, err, text);
 }
 
 
 static void
-ngx_http_push_link_resolve_handler(ngx_resolver_ctx_t *ctx)
+ngx_http_push_link_connected_handler(void *data, ngx_connection_t *c)
 {
-    u_char                 text[NGX_HTTP_PUSH_LINK_ERROR];
-    ngx_int_t              state;
-    ngx_http_push_link_t  *l;
-
-    l = ctx->data;
-    state = ctx->state;
-
-    if (state == NGX_OK) {
-        ngx_http_push_link_set_addrs(l, ctx);
-    }
-
-    l->resolve = NULL;
-    ngx_resolve_name_done(ctx);
-
-    if (state != NGX_OK) {
-        *ngx_snprintf(text, sizeof(text) - 1, "host not found (%i: %s)",
-                      state, ngx_resolver_strerror(state)) = '\0';
-
-        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0,
-                                (char *) text);
-        return;
-    }
-
-    if (l->naddrs == 0) {
-        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0,
-                                "host has no address");
-        return;
-    }
-
-    ngx_http_push_link_connect(l);
-}
-
-
-static void
-ngx_http_push_link_set_addrs(ngx_http_push_link_t *l, ngx_resolver_ctx_t *ctx)
-{
-    ngx_uint_t   i, n;
-    ngx_addr_t  *addr;
-
-    n = 0;
-
-    for (i = 0; i < ctx->naddrs && n < NGX_HTTP_PUSH_LINK_ADDRS; i++) {
-
-        if (ctx->addrs[i].socklen > (socklen_t) sizeof(ngx_sockaddr_t)) {
-            continue;
-        }
-
-        addr = &l->found[n];
-
-        addr->sockaddr = &l->sockaddrs[n].sockaddr;
-        addr->socklen = ctx->addrs[i].socklen;
-
-        ngx_memcpy(addr->sockaddr, ctx->addrs[i].sockaddr, addr->socklen);
-        ngx_inet_set_port(addr->sockaddr, l->conf.rc->port);
-
-        addr->name.data = l->names[n];
-        addr->name.len = ngx_sock_ntop(addr->sockaddr, addr->socklen,
-                                       l->names[n], NGX_SOCKADDR_STRLEN, 1);
-        n++;
-    }
-
-    l->addrs = l->found;
-    l->naddrs = n;
-}
-
-
-static void
-ngx_http_push_link_connect(ngx_http_push_link_t *l)
-{
-    ngx_int_t          rc;
-    ngx_addr_t        *addr;
-    ngx_connection_t  *c;
-
-    ngx_http_push_link_enter(l, NGX_HTTP_PUSH_LINK_CONNECT);
-
-    addr = &l->addrs[l->current];
-
-    ngx_memzero(&l->peer, sizeof(ngx_peer_connection_t));
-
-    l->peer.sockaddr = addr->sockaddr;
-    l->peer.socklen = addr->socklen;
-    l->peer.name = &addr->name;
-    l->peer.get = ngx_event_get_peer;
-    l->peer.log = &l->quiet;
-    l->peer.log_error = NGX_ERROR_INFO;
-    l->peer.so_keepalive = (addr->sockaddr->sa_family != AF_UNIX);
-
-    ngx_log_debug2(NGX_LOG_DEBUG_EVENT, l->log, 0,
-                   "push redis %s connect to %V", l->conf.name, &addr->name);
-
-    rc = ngx_event_connect_peer(&l->peer);
-
-    if (rc != NGX_OK && rc != NGX_AGAIN) {
-        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY,
-                                (rc == NGX_DECLINED) ? ngx_socket_errno : 0,
-                                "connect() failed");
-        return;
-    }
-
-    c = l->peer.connection;
-
-    c->data = l;
-    c->log = l->log;
-    c->read->log = l->log;
-    c->write->log = l->log;
-
-    /*
-     * As nginx does with the channels to its master: the link lives as long
-     * as the worker, so a quitting one does not ask it to leave.
-     */
-    c->read->channel = 1;
-
-    if (rc == NGX_OK) {
-        ngx_http_push_link_connected(l);
-        return;
-    }
-
-    c->read->handler = ngx_http_push_link_connect_handler;
-    c->write->handler = ngx_http_push_link_connect_handler;
-
-    ngx_add_timer(&l->timer, l->conf.rc->connect_timeout);
-}
-
-
-static void
-ngx_http_push_link_connect_handler(ngx_event_t *ev)
-{
-    int                    err;
-    socklen_t              len;
-    ngx_connection_t      *c;
-    ngx_http_push_link_t  *l;
-
-    c = ev->data;
-    l = c->data;
-
-    err = 0;
-    len = sizeof(int);
-
-    /* BSDs and Linux return 0 and set a pending error, Solaris fails */
-
-    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, (void *) &err, &len) == -1) {
-        err = ngx_socket_errno;
-    }
-
-    if (err != 0) {
-        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, err,
-                                "connect() failed");
-        return;
-    }
-
-    if (!c->write->ready) {
-        return;
-    }
-
-    ngx_http_push_link_connected(l);
-}
-
-
-static void
-ngx_http_push_link_connected(ngx_http_push_link_t *l)
-{
-    ngx_connection_t             *c;
+    ngx_http_push_link_t         *l = data;
     ngx_http_push_attach_conf_t   conf;
-
-    if (l->timer.timer_set) {
-        ngx_del_timer(&l->timer);
-    }
-
-    c = l->peer.connection;
-
-    ngx_http_push_link_set_options(l, c);
 
     ngx_memzero(&conf, sizeof(ngx_http_push_attach_conf_t));
 
@@ -561,54 +339,16 @@ ngx_http_push_link_connected(ngx_http_push_link_t *l)
     l->attach = ngx_http_push_attach_open(c, &conf);
 
     if (l->attach == NULL) {
+        ngx_close_connection(c);
+
         ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0,
                                 "out of memory");
         return;
     }
 
-    /* the attachment closes it from now on */
-
-    l->peer.connection = NULL;
-
     ngx_http_push_link_enter(l, NGX_HTTP_PUSH_LINK_AUTH);
 
     ngx_http_push_link_greet(l);
-}
-
-
-/* what cannot be set is not worth losing the link */
-
-static void
-ngx_http_push_link_set_options(ngx_http_push_link_t *l, ngx_connection_t *c)
-{
-#if (NGX_HAVE_KEEPALIVE_TUNABLE)
-    int  idle, interval, count;
-#endif
-
-    if (l->addrs[l->current].sockaddr->sa_family == AF_UNIX) {
-        return;
-    }
-
-    (void) ngx_tcp_nodelay(c);
-
-#if (NGX_HAVE_KEEPALIVE_TUNABLE)
-
-    idle = NGX_HTTP_PUSH_LINK_KEEPIDLE;
-    interval = NGX_HTTP_PUSH_LINK_KEEPINTVL;
-    count = NGX_HTTP_PUSH_LINK_KEEPCNT;
-
-    if (setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPIDLE, (const void *) &idle,
-                   sizeof(int)) == -1
-        || setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPINTVL,
-                      (const void *) &interval, sizeof(int)) == -1
-        || setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPCNT, (const void *) &count,
-                      sizeof(int)) == -1)
-    {
-        ngx_log_error(NGX_LOG_INFO, l->log, ngx_socket_errno,
-                      "setsockopt(TCP_KEEPIDLE) failed, ignored");
-    }
-
-#endif
 }
 
 
@@ -899,21 +639,13 @@ ngx_http_push_link_timer_handler(ngx_event_t *ev)
     c = ev->data;
     l = c->data;
 
-    switch (l->state) {
-
-    case NGX_HTTP_PUSH_LINK_WAIT:
-        ngx_http_push_link_begin(l);
-        break;
-
-    case NGX_HTTP_PUSH_LINK_CONNECT:
-        ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0,
-                                "connect() timed out");
-        break;
-
-    default:
-        ngx_http_push_link_check(l);
-        break;
+    if (l->state == NGX_HTTP_PUSH_LINK_WAIT) {
+        l->reason[0] = '\0';
+        ngx_http_push_dial_begin(l->dial);
+        return;
     }
+
+    ngx_http_push_link_check(l);
 }
 
 
@@ -1027,17 +759,10 @@ ngx_http_push_link_tell(ngx_http_push_link_t *l, ngx_uint_t cause,
     outage->cause = cause;
 
     ngx_log_error(level, l->log, 0, "redis link \"%s\" to \"%V\" %s: %s",
-                  l->conf.name, ngx_http_push_link_peer(l), verb, text);
+                  l->conf.name, ngx_http_push_dial_peer(l->dial), verb, text);
 
     *ngx_snprintf(l->conf.figures->error, NGX_HTTP_PUSH_LINK_ERROR - 1,
-                  "%s, %V", text, ngx_http_push_link_peer(l)) = '\0';
-}
-
-
-static ngx_str_t *
-ngx_http_push_link_peer(ngx_http_push_link_t *l)
-{
-    return (l->naddrs != 0) ? &l->addrs[l->current].name : &l->conf.rc->host;
+                  "%s, %V", text, ngx_http_push_dial_peer(l->dial)) = '\0';
 }
 
 
@@ -1076,15 +801,7 @@ ngx_http_push_link_close(ngx_http_push_link_t *l)
         ngx_del_timer(&l->timer);
     }
 
-    if (l->resolve != NULL) {
-        ngx_resolve_name_done(l->resolve);
-        l->resolve = NULL;
-    }
-
-    if (l->peer.connection != NULL) {
-        ngx_close_connection(l->peer.connection);
-        l->peer.connection = NULL;
-    }
+    ngx_http_push_dial_close(l->dial);
 
     if (l->attach != NULL) {
         a = l->attach;
@@ -1104,16 +821,12 @@ ngx_http_push_link_wait(ngx_http_push_link_t *l, ngx_uint_t next)
 
     ngx_http_push_link_enter(l, NGX_HTTP_PUSH_LINK_WAIT);
 
-    if (next && l->naddrs != 0) {
-        l->current = (l->current + 1) % l->naddrs;
-
-        if (++l->tried < l->naddrs) {
-            ngx_add_timer(&l->timer, NGX_HTTP_PUSH_LINK_NEXT);
-            return;
-        }
+    if (next && ngx_http_push_dial_next(l->dial)) {
+        ngx_add_timer(&l->timer, NGX_HTTP_PUSH_LINK_NEXT);
+        return;
     }
 
-    l->tried = 0;
+    ngx_http_push_dial_restart(l->dial);
 
     min = l->conf.rc->reconnect_min;
     max = l->conf.rc->reconnect_max;
