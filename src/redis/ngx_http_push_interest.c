@@ -2,7 +2,7 @@
  * Copyright (C) the ngx_http_push_module authors
  *
  * Floor 1: the subscriptions of this worker in Redis: owns the state that
- * hangs on each channel, and the batches under way.
+ * hangs on each channel, and says which go into the next batch.
  */
 
 
@@ -10,15 +10,16 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "ngx_http_push_batch.h"
 #include "ngx_http_push_interest.h"
 
 
-#define NGX_HTTP_PUSH_INTEREST_BATCH   512      /* channels of a command */
 #define NGX_HTTP_PUSH_INTEREST_LINGER  10000    /* ms */
 #define NGX_HTTP_PUSH_INTEREST_RETRY   10000    /* ms, of refused channels */
 #define NGX_HTTP_PUSH_INTEREST_AGAIN   100      /* ms, after out of memory */
 #define NGX_HTTP_PUSH_INTEREST_GRACE   1000     /* ms without a link: no gap */
 #define NGX_HTTP_PUSH_INTEREST_LEAVE   64       /* batches at exit */
+#define NGX_HTTP_PUSH_INTEREST_STALE   512      /* freed in a turn */
 
 /*
  * What may be under way: names that wait to be written, and channels whose
@@ -70,36 +71,17 @@ typedef struct {
 } ngx_http_push_interest_feed_t;
 
 
-typedef struct {
-    ngx_http_push_interest_feed_t *feed;
-    uint32_t                       generation;
-} ngx_http_push_interest_entry_t;
-
-
-/* one SUBSCRIBE or UNSUBSCRIBE; freed after its last confirmation */
-
-typedef struct {
-    ngx_http_push_link_command_t   cmd;
-    ngx_http_push_interest_t      *interest;
-    ngx_uint_t                     n;
-    ngx_uint_t                     done;       /* confirmed so far */
-    unsigned                       unsubscribe:1;
-    unsigned                       sync:1;     /* the last of what waited */
-    ngx_http_push_interest_entry_t entries[];
-} ngx_http_push_interest_batch_t;
-
-
 struct ngx_http_push_interest_s {
     ngx_queue_t                        waiting;
     ngx_queue_t                        held;
     ngx_queue_t                        lingering;    /* by due */
     ngx_queue_t                        refused;
 
-    ngx_http_push_redis_conf_t        *rc;
     ngx_http_push_hub_t               *hub;
     ngx_http_push_link_t              *link;         /* NULL: not up */
     ngx_http_push_link_figures_t      *figures;
     ngx_http_push_interest_handlers_t  handlers;
+    ngx_http_push_batch_conf_t         batches;
     ngx_log_t                         *log;
 
     ngx_event_t                        flush;
@@ -132,34 +114,21 @@ static ngx_uint_t ngx_http_push_interest_is_due(ngx_http_push_interest_t *i,
 
 static ngx_int_t ngx_http_push_interest_send(ngx_http_push_interest_t *i,
     ngx_queue_t *queue, ngx_uint_t unsubscribe);
-static ngx_http_push_interest_batch_t *ngx_http_push_interest_gather(
+static ngx_http_push_batch_t *ngx_http_push_interest_gather(
     ngx_http_push_interest_t *i, ngx_queue_t *queue, ngx_uint_t unsubscribe);
-static ngx_http_push_interest_batch_t *ngx_http_push_interest_create_batch(
-    ngx_http_push_interest_t *i, ngx_uint_t n, ngx_uint_t unsubscribe);
-static ngx_int_t ngx_http_push_interest_send_batch(
-    ngx_http_push_interest_t *i, ngx_http_push_interest_batch_t *batch);
 static void ngx_http_push_interest_commit(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch);
+    ngx_http_push_batch_t *batch);
 
-static ngx_int_t ngx_http_push_interest_handler(
-    ngx_http_push_link_command_t *cmd, ngx_uint_t outcome,
-    ngx_http_push_reply_t *reply);
-static void ngx_http_push_interest_lost(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch);
-static ngx_uint_t ngx_http_push_interest_matches(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch, ngx_http_push_reply_t *reply);
-static void ngx_http_push_interest_confirm(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch);
-static void ngx_http_push_interest_finish(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch);
-static ngx_int_t ngx_http_push_interest_split(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch);
-static void ngx_http_push_interest_compact(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch);
-static ngx_int_t ngx_http_push_interest_resend(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch, ngx_uint_t n);
-static void ngx_http_push_interest_refuse(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch, ngx_http_push_reply_t *reply);
+static void ngx_http_push_interest_confirmed_handler(void *data,
+    ngx_http_push_batch_entry_t *entry, ngx_uint_t unsubscribe);
+static void ngx_http_push_interest_refused_handler(void *data,
+    ngx_http_push_batch_entry_t *entry, ngx_http_push_reply_t *reply);
+static void ngx_http_push_interest_dropped_handler(void *data,
+    ngx_http_push_batch_entry_t *entry);
+static ngx_uint_t ngx_http_push_interest_wanted_handler(void *data,
+    ngx_http_push_batch_entry_t *entry);
+static void ngx_http_push_interest_finished_handler(void *data,
+    ngx_uint_t sync);
 static void ngx_http_push_interest_tell_refused(ngx_http_push_interest_t *i,
     ngx_http_push_channel_t *ch, ngx_http_push_reply_t *reply);
 static void ngx_http_push_interest_unref(ngx_http_push_interest_t *i,
@@ -168,12 +137,6 @@ static void ngx_http_push_interest_release(ngx_http_push_interest_t *i,
     ngx_http_push_interest_feed_t *f);
 static void ngx_http_push_interest_forget(void *data,
     ngx_http_push_channel_t *ch);
-
-
-/* a command while it is formatted */
-
-static ngx_str_t
-    ngx_http_push_interest_argv[NGX_HTTP_PUSH_INTEREST_BATCH + 1];
 
 
 ngx_http_push_interest_t *
@@ -193,12 +156,20 @@ ngx_http_push_interest_create(ngx_http_push_redis_conf_t *rc,
     ngx_queue_init(&i->lingering);
     ngx_queue_init(&i->refused);
 
-    i->rc = rc;
     i->hub = h;
     i->figures = figures;
     i->handlers = *handlers;
     i->log = log;
     i->since = ngx_current_msec;
+
+    i->batches.confirmed = ngx_http_push_interest_confirmed_handler;
+    i->batches.refused = ngx_http_push_interest_refused_handler;
+    i->batches.dropped = ngx_http_push_interest_dropped_handler;
+    i->batches.wanted = ngx_http_push_interest_wanted_handler;
+    i->batches.finished = ngx_http_push_interest_finished_handler;
+    i->batches.data = i;
+    i->batches.prefix = &rc->prefix;
+    i->batches.log = log;
 
     i->dummy.data = i;
     i->dummy.fd = (ngx_socket_t) -1;
@@ -614,7 +585,7 @@ ngx_http_push_interest_release_stale(ngx_http_push_interest_t *i)
     ngx_queue_t                    *q;
     ngx_http_push_interest_feed_t  *f;
 
-    for (n = 0; n < NGX_HTTP_PUSH_INTEREST_BATCH; n++) {
+    for (n = 0; n < NGX_HTTP_PUSH_INTEREST_STALE; n++) {
 
         if (ngx_queue_empty(&i->lingering)) {
             return 1;
@@ -648,15 +619,15 @@ static ngx_int_t
 ngx_http_push_interest_send(ngx_http_push_interest_t *i, ngx_queue_t *queue,
     ngx_uint_t unsubscribe)
 {
-    ngx_http_push_interest_batch_t  *batch;
+    ngx_http_push_batch_t  *batch;
 
     batch = ngx_http_push_interest_gather(i, queue, unsubscribe);
     if (batch == NULL) {
         return NGX_ERROR;
     }
 
-    if (ngx_http_push_interest_send_batch(i, batch) != NGX_OK) {
-        ngx_free(batch);
+    if (ngx_http_push_batch_send(batch) != NGX_OK) {
+        ngx_http_push_batch_destroy(batch);
         return NGX_ERROR;
     }
 
@@ -668,19 +639,19 @@ ngx_http_push_interest_send(ngx_http_push_interest_t *i, ngx_queue_t *queue,
 
 /* takes nothing off the queue yet: sending may fail */
 
-static ngx_http_push_interest_batch_t *
+static ngx_http_push_batch_t *
 ngx_http_push_interest_gather(ngx_http_push_interest_t *i, ngx_queue_t *queue,
     ngx_uint_t unsubscribe)
 {
     ngx_uint_t                       n;
     ngx_queue_t                     *q;
     ngx_http_push_interest_feed_t   *f;
-    ngx_http_push_interest_batch_t  *batch;
+    ngx_http_push_batch_t  *batch;
 
     n = 0;
 
     for (q = ngx_queue_head(queue);
-         q != ngx_queue_sentinel(queue) && n < NGX_HTTP_PUSH_INTEREST_BATCH;
+         q != ngx_queue_sentinel(queue) && n < NGX_HTTP_PUSH_BATCH_MAX;
          q = ngx_queue_next(q))
     {
         f = ngx_queue_data(q, ngx_http_push_interest_feed_t, queue);
@@ -694,7 +665,7 @@ ngx_http_push_interest_gather(ngx_http_push_interest_t *i, ngx_queue_t *queue,
         n++;
     }
 
-    batch = ngx_http_push_interest_create_batch(i, n, unsubscribe);
+    batch = ngx_http_push_batch_create(&i->batches, i->link, n, unsubscribe);
     if (batch == NULL) {
         return NULL;
     }
@@ -702,7 +673,7 @@ ngx_http_push_interest_gather(ngx_http_push_interest_t *i, ngx_queue_t *queue,
     for (q = ngx_queue_head(queue); n != 0; q = ngx_queue_next(q)) {
         f = ngx_queue_data(q, ngx_http_push_interest_feed_t, queue);
 
-        batch->entries[batch->n - n].feed = f;
+        batch->entries[batch->n - n].channel = f->channel;
         batch->entries[batch->n - n].generation = f->generation;
 
         n--;
@@ -712,101 +683,15 @@ ngx_http_push_interest_gather(ngx_http_push_interest_t *i, ngx_queue_t *queue,
 }
 
 
-static ngx_http_push_interest_batch_t *
-ngx_http_push_interest_create_batch(ngx_http_push_interest_t *i, ngx_uint_t n,
-    ngx_uint_t unsubscribe)
-{
-    ngx_http_push_interest_batch_t  *batch;
-
-    batch = ngx_alloc(sizeof(ngx_http_push_interest_batch_t)
-                      + n * sizeof(ngx_http_push_interest_entry_t), i->log);
-    if (batch == NULL) {
-        return NULL;
-    }
-
-    ngx_memzero(batch, sizeof(ngx_http_push_interest_batch_t));
-
-    batch->cmd.handler = ngx_http_push_interest_handler;
-    batch->cmd.data = batch;
-    batch->cmd.replies = n;
-    batch->interest = i;
-    batch->n = n;
-    batch->unsubscribe = unsubscribe;
-
-    return batch;
-}
-
-
-static ngx_int_t
-ngx_http_push_interest_send_batch(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch)
-{
-    size_t                    size;
-    u_char                   *names, *p;
-    ngx_int_t                 rc;
-    ngx_str_t                *prefix, *argv;
-    ngx_uint_t                k;
-    ngx_http_push_channel_t  *ch;
-
-    prefix = &i->rc->prefix;
-    argv = ngx_http_push_interest_argv;
-    names = NULL;
-
-    if (prefix->len != 0) {
-        size = 0;
-
-        for (k = 0; k < batch->n; k++) {
-            size += prefix->len + batch->entries[k].feed->channel->len;
-        }
-
-        names = ngx_alloc(size, i->log);
-        if (names == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
-    if (batch->unsubscribe) {
-        ngx_str_set(&argv[0], "UNSUBSCRIBE");
-
-    } else {
-        ngx_str_set(&argv[0], "SUBSCRIBE");
-    }
-
-    p = names;
-
-    for (k = 0; k < batch->n; k++) {
-        ch = batch->entries[k].feed->channel;
-
-        argv[k + 1].data = ch->name;
-        argv[k + 1].len = prefix->len + ch->len;
-
-        if (names != NULL) {
-            argv[k + 1].data = p;
-
-            p = ngx_cpymem(p, prefix->data, prefix->len);
-            p = ngx_cpymem(p, ch->name, ch->len);
-        }
-    }
-
-    rc = ngx_http_push_link_send(i->link, &batch->cmd, batch->n + 1, argv);
-
-    if (names != NULL) {
-        ngx_free(names);
-    }
-
-    return rc;
-}
-
-
 static void
 ngx_http_push_interest_commit(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch)
+    ngx_http_push_batch_t *batch)
 {
     ngx_uint_t                      k;
     ngx_http_push_interest_feed_t  *f;
 
     for (k = 0; k < batch->n; k++) {
-        f = batch->entries[k].feed;
+        f = batch->entries[k].channel->bus;
 
         f->refs++;
 
@@ -837,124 +722,25 @@ ngx_http_push_interest_commit(ngx_http_push_interest_t *i,
 }
 
 
-static ngx_int_t
-ngx_http_push_interest_handler(ngx_http_push_link_command_t *cmd,
-    ngx_uint_t outcome, ngx_http_push_reply_t *reply)
-{
-    ngx_http_push_interest_t        *i;
-    ngx_http_push_interest_batch_t  *batch;
-
-    batch = cmd->data;
-    i = batch->interest;
-
-    if (outcome != NGX_HTTP_PUSH_LINK_REPLIED) {
-        ngx_http_push_interest_lost(i, batch);
-        return NGX_OK;
-    }
-
-    if (ngx_http_push_reply_is_error(reply, "")) {
-
-        if (batch->done != 0) {
-            return NGX_ERROR;
-        }
-
-        if (batch->unsubscribe
-            || !ngx_http_push_reply_is_error(reply, "NOPERM"))
-        {
-            return ngx_http_push_link_refuse(i->link, reply);
-        }
-
-        if (batch->n > 1) {
-            return ngx_http_push_interest_split(i, batch);
-        }
-
-        ngx_http_push_interest_refuse(i, batch, reply);
-        ngx_http_push_interest_finish(i, batch);
-
-        return NGX_OK;
-    }
-
-    if (!ngx_http_push_interest_matches(i, batch, reply)) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_push_interest_confirm(i, batch);
-
-    if (batch->done == batch->n) {
-        ngx_http_push_interest_finish(i, batch);
-    }
-
-    return NGX_OK;
-}
-
-
 static void
-ngx_http_push_interest_lost(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch)
+ngx_http_push_interest_confirmed_handler(void *data,
+    ngx_http_push_batch_entry_t *entry, ngx_uint_t unsubscribe)
 {
-    ngx_uint_t  k;
+    ngx_http_push_interest_t       *i = data;
+    ngx_uint_t                      gap;
+    ngx_http_push_interest_feed_t  *f;
 
-    for (k = batch->done; k < batch->n; k++) {
-        i->under_way--;
-
-        ngx_http_push_interest_unref(i, batch->entries[k].feed);
-    }
-
-    ngx_free(batch);
-}
-
-
-/* confirmations come in the order of the names in the command */
-
-static ngx_uint_t
-ngx_http_push_interest_matches(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch, ngx_http_push_reply_t *reply)
-{
-    ngx_str_t                *name, *prefix;
-    ngx_http_push_channel_t  *ch;
-
-    if (!ngx_http_push_reply_is_list(reply, 3)
-        || !ngx_http_push_reply_is_string(&reply->values[1],
-                                          batch->unsubscribe ? "unsubscribe"
-                                                             : "subscribe")
-        || reply->values[2].type != NGX_HTTP_PUSH_VALUE_STRING
-        || reply->values[3].type != NGX_HTTP_PUSH_VALUE_INTEGER)
-    {
-        return 0;
-    }
-
-    name = &reply->values[2].str;
-    prefix = &i->rc->prefix;
-    ch = batch->entries[batch->done].feed->channel;
-
-    return name->len == prefix->len + ch->len
-           && ngx_memcmp(name->data, prefix->data, prefix->len) == 0
-           && ngx_memcmp(name->data + prefix->len, ch->name, ch->len) == 0;
-}
-
-
-static void
-ngx_http_push_interest_confirm(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch)
-{
-    ngx_uint_t                       gap;
-    ngx_http_push_interest_feed_t   *f;
-    ngx_http_push_interest_entry_t  *entry;
-
-    entry = &batch->entries[batch->done++];
-    f = entry->feed;
+    f = entry->channel->bus;
 
     i->under_way--;
 
-    if (batch->unsubscribe) {
+    if (unsubscribe) {
         i->figures->subscriptions -= (i->figures->subscriptions != 0);
 
     } else {
         i->figures->subscriptions++;
 
-        if (f->generation == entry->generation
-            && f->state == NGX_HTTP_PUSH_INTEREST_SUBSCRIBING)
-        {
+        if (ngx_http_push_interest_wanted_handler(i, entry)) {
             gap = f->gap;
 
             f->state = NGX_HTTP_PUSH_INTEREST_LIVE;
@@ -971,131 +757,17 @@ ngx_http_push_interest_confirm(ngx_http_push_interest_t *i,
 
 
 static void
-ngx_http_push_interest_finish(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch)
+ngx_http_push_interest_refused_handler(void *data,
+    ngx_http_push_batch_entry_t *entry, ngx_http_push_reply_t *reply)
 {
-    ngx_uint_t  sync;
-
-    sync = batch->sync;
-
-    ngx_free(batch);
-
-    ngx_http_push_interest_post(i);
-
-    if (sync) {
-        i->handlers.synced(i->handlers.data);
-    }
-}
-
-
-/*
- * Redis refuses the whole command for one channel: it is halved until that
- * channel is found, and the others live.
- */
-
-static ngx_int_t
-ngx_http_push_interest_split(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch)
-{
-    ngx_uint_t  n;
-
-    ngx_http_push_interest_compact(i, batch);
-
-    /* each half is taken out of the batch, whose rest is lost with the link */
-
-    n = batch->n / 2;
-
-    if (n != 0 && ngx_http_push_interest_resend(i, batch, n) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    n = batch->n - batch->done;
-
-    if (n != 0 && ngx_http_push_interest_resend(i, batch, n) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_push_interest_finish(i, batch);
-
-    return NGX_OK;
-}
-
-
-/* who has left meanwhile is not subscribed again */
-
-static void
-ngx_http_push_interest_compact(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch)
-{
-    ngx_uint_t                       k, n;
-    ngx_http_push_interest_entry_t  *entry;
-
-    n = 0;
-
-    for (k = 0; k < batch->n; k++) {
-        entry = &batch->entries[k];
-
-        if (entry->feed->generation == entry->generation
-            && entry->feed->state == NGX_HTTP_PUSH_INTEREST_SUBSCRIBING)
-        {
-            batch->entries[n++] = *entry;
-            continue;
-        }
-
-        i->under_way--;
-        ngx_http_push_interest_unref(i, entry->feed);
-    }
-
-    batch->n = n;
-}
-
-
-static ngx_int_t
-ngx_http_push_interest_resend(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch, ngx_uint_t n)
-{
-    ngx_http_push_interest_batch_t  *part;
-
-    part = ngx_http_push_interest_create_batch(i, n, 0);
-    if (part == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(part->entries, batch->entries + batch->done,
-               n * sizeof(ngx_http_push_interest_entry_t));
-
-    if (ngx_http_push_interest_send_batch(i, part) != NGX_OK) {
-        ngx_free(part);
-        return NGX_ERROR;
-    }
-
-    batch->done += n;
-
-    if (batch->done == batch->n) {
-        part->sync = batch->sync;
-        batch->sync = 0;
-    }
-
-    return NGX_OK;
-}
-
-
-/* a batch of one */
-
-static void
-ngx_http_push_interest_refuse(ngx_http_push_interest_t *i,
-    ngx_http_push_interest_batch_t *batch, ngx_http_push_reply_t *reply)
-{
+    ngx_http_push_interest_t       *i = data;
     ngx_http_push_interest_feed_t  *f;
 
-    f = batch->entries[0].feed;
+    f = entry->channel->bus;
 
-    batch->done = 1;
     i->under_way--;
 
-    if (f->generation == batch->entries[0].generation
-        && f->state == NGX_HTTP_PUSH_INTEREST_SUBSCRIBING)
-    {
+    if (ngx_http_push_interest_wanted_handler(i, entry)) {
         ngx_queue_remove(&f->queue);
 
         if (f->lingering) {
@@ -1117,6 +789,46 @@ ngx_http_push_interest_refuse(ngx_http_push_interest_t *i,
     }
 
     ngx_http_push_interest_unref(i, f);
+}
+
+
+static void
+ngx_http_push_interest_dropped_handler(void *data,
+    ngx_http_push_batch_entry_t *entry)
+{
+    ngx_http_push_interest_t  *i = data;
+
+    i->under_way--;
+
+    ngx_http_push_interest_unref(i, entry->channel->bus);
+}
+
+
+/* not who has left meanwhile, even if he is back: that is another life */
+
+static ngx_uint_t
+ngx_http_push_interest_wanted_handler(void *data,
+    ngx_http_push_batch_entry_t *entry)
+{
+    ngx_http_push_interest_feed_t  *f;
+
+    f = entry->channel->bus;
+
+    return f->generation == entry->generation
+           && f->state == NGX_HTTP_PUSH_INTEREST_SUBSCRIBING;
+}
+
+
+static void
+ngx_http_push_interest_finished_handler(void *data, ngx_uint_t sync)
+{
+    ngx_http_push_interest_t  *i = data;
+
+    ngx_http_push_interest_post(i);
+
+    if (sync) {
+        i->handlers.synced(i->handlers.data);
+    }
 }
 
 
