@@ -30,7 +30,7 @@
 #define NGX_HTTP_PUSH_ENVELOPE_TEXT_MAX    128
 
 /* an epoch is that many letters and digits */
-#define NGX_HTTP_PUSH_ENVELOPE_EPOCH_MAX   32
+#define NGX_HTTP_PUSH_ENVELOPE_EPOCH_MAX   23
 
 /* room for the decoded values of one header */
 #define NGX_HTTP_PUSH_ENVELOPE_SCRATCH     NGX_HTTP_PUSH_ENVELOPE_HEADER_MAX

@@ -13,54 +13,12 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-
-typedef struct ngx_http_push_bus_s      ngx_http_push_bus_t;
-typedef struct ngx_http_push_order_s    ngx_http_push_order_t;
-typedef struct ngx_http_push_channel_s  ngx_http_push_channel_t;
-
-typedef void (*ngx_http_push_order_pt)(ngx_http_push_order_t *o);
+#include "ngx_http_push_channel.h"
+#include "ngx_http_push_order.h"
+#include "ngx_http_push_read.h"
 
 
-typedef enum {
-    NGX_HTTP_PUSH_ORDER_PUBLISH = 0,
-    NGX_HTTP_PUSH_ORDER_INFO,
-    NGX_HTTP_PUSH_ORDER_DELETE
-} ngx_http_push_order_e;
-
-
-/*
- * One thing that is asked of the bus, and its outcome.  Owned by who asks; it
- * and all its strings must stay as they are until the handler was called or
- * the order was cancelled.
- */
-
-struct ngx_http_push_order_s {
-    ngx_uint_t                 kind;          /* ngx_http_push_order_e */
-    ngx_str_t                  channel;
-    ngx_str_t                  body;
-    ngx_str_t                  event;
-    ngx_str_t                  content_type;
-    ngx_str_t                  except;        /* connection id or empty */
-    unsigned                   binary:1;
-    unsigned                   volatile_:1;
-
-    ngx_http_push_order_pt     handler;
-    void                      *data;
-
-    /*
-     * The outcome: status is the HTTP status (201, 202, 200 for INFO and
-     * DELETE, 403, 404 for a DELETE of what nobody knows, 413, 503, 504, 507),
-     * error a static text for 4xx and 5xx.  subscribers counts the connections
-     * of this machine, links the workers of the cluster that took it.
-     */
-    ngx_uint_t                 status;
-    const char                *error;
-    ngx_uint_t                 subscribers;
-    ngx_uint_t                 links;
-    unsigned                   has_links:1;
-
-    void                      *pending;       /* the bus's own */
-};
+typedef struct ngx_http_push_bus_s  ngx_http_push_bus_t;
 
 
 /*
@@ -79,6 +37,8 @@ struct ngx_http_push_order_s {
  *
  * cancel: who gave the order goes away; its handler will not be called.  What
  *     was sent stays sent.
+ *
+ * read, unread: as order and cancel.
  *
  * deaf_since: 0 while messages are known to arrive, else the ngx_current_msec
  *     since when that is not proved (DESIGN 3.4).
@@ -100,6 +60,10 @@ struct ngx_http_push_bus_s {
                                       ngx_http_push_order_t *o);
     void                     (*cancel)(ngx_http_push_bus_t *bus,
                                        ngx_http_push_order_t *o);
+    ngx_int_t                (*read)(ngx_http_push_bus_t *bus,
+                                     ngx_http_push_read_t *rd);
+    void                     (*unread)(ngx_http_push_bus_t *bus,
+                                       ngx_http_push_read_t *rd);
     ngx_msec_t               (*deaf_since)(ngx_http_push_bus_t *bus);
     void                     (*quit)(ngx_http_push_bus_t *bus);
     void                     (*destroy)(ngx_http_push_bus_t *bus);

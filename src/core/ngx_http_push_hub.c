@@ -39,12 +39,18 @@ struct ngx_http_push_hub_s {
     ngx_http_push_census_t    *census;
     ngx_http_push_bus_t       *bus;
     ngx_log_t                 *log;
+
+    void                     (*forget)(void *data,
+                                       ngx_http_push_channel_t *ch);
+    void                      *forget_data;
 };
 
 
 static ngx_http_push_channel_t *ngx_http_push_hub_create_channel(
     ngx_http_push_hub_t *h, ngx_str_t *name, uint32_t hash);
 static void ngx_http_push_hub_destroy_channel(ngx_http_push_hub_t *h,
+    ngx_http_push_channel_t *ch);
+static void ngx_http_push_hub_free_channel(ngx_http_push_hub_t *h,
     ngx_http_push_channel_t *ch);
 static ngx_int_t ngx_http_push_hub_open_channel(ngx_http_push_hub_t *h,
     ngx_http_push_channel_t *ch);
@@ -97,6 +103,15 @@ ngx_http_push_hub_attach_bus(ngx_http_push_hub_t *h, ngx_http_push_bus_t *bus)
 
 
 void
+ngx_http_push_hub_set_forget(ngx_http_push_hub_t *h,
+    void (*forget)(void *data, ngx_http_push_channel_t *ch), void *data)
+{
+    h->forget = forget;
+    h->forget_data = data;
+}
+
+
+void
 ngx_http_push_hub_destroy(ngx_http_push_hub_t *h)
 {
     ngx_uint_t                 i;
@@ -108,11 +123,7 @@ ngx_http_push_hub_destroy(ngx_http_push_hub_t *h)
         for (ch = h->buckets[i]; ch != NULL; ch = next) {
             next = ch->next;
 
-            if (ch->subs != NULL) {
-                ngx_free(ch->subs);
-            }
-
-            ngx_free(ch);
+            ngx_http_push_hub_free_channel(h, ch);
         }
     }
 
@@ -342,6 +353,35 @@ ngx_http_push_hub_walk(ngx_http_push_hub_t *h,
 }
 
 
+void
+ngx_http_push_hub_step(ngx_http_push_hub_t *h, ngx_uint_t *place, ngx_uint_t n,
+    void (*handler)(void *data, ngx_http_push_channel_t *ch), void *data)
+{
+    ngx_uint_t                i;
+    ngx_http_push_channel_t  *ch;
+
+    ngx_http_push_hub_move(h, h->nold);
+
+    i = 0;
+
+    while (i < n && *place < h->nbuckets) {
+
+        for (ch = h->buckets[*place]; ch != NULL; ch = ch->next) {
+            handler(data, ch);
+            i++;
+        }
+
+        /* an empty bucket is a step, too */
+        i++;
+        (*place)++;
+    }
+
+    if (*place >= h->nbuckets) {
+        *place = 0;
+    }
+}
+
+
 ngx_http_push_bus_t *
 ngx_http_push_hub_bus(ngx_http_push_hub_t *h)
 {
@@ -378,7 +418,7 @@ ngx_http_push_hub_create_channel(ngx_http_push_hub_t *h, ngx_str_t *name,
     ngx_memzero(ch, offsetof(ngx_http_push_channel_t, name));
 
     ch->hash = hash;
-    ch->len = (uint16_t) name->len;
+    ch->len = (uint8_t) name->len;
     ngx_memcpy(ch->name, name->data, name->len);
 
     ngx_http_push_hub_insert(h, ch);
@@ -401,6 +441,18 @@ ngx_http_push_hub_destroy_channel(ngx_http_push_hub_t *h,
 
     *p = ch->next;
     h->nchannels--;
+
+    ngx_http_push_hub_free_channel(h, ch);
+}
+
+
+static void
+ngx_http_push_hub_free_channel(ngx_http_push_hub_t *h,
+    ngx_http_push_channel_t *ch)
+{
+    if (h->forget != NULL) {
+        h->forget(h->forget_data, ch);
+    }
 
     if (ch->subs != NULL) {
         ngx_free(ch->subs);

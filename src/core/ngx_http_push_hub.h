@@ -15,54 +15,12 @@
 
 #include "ngx_http_push_bus.h"
 #include "ngx_http_push_census.h"
+#include "ngx_http_push_channel.h"
 #include "ngx_http_push_figures.h"
 #include "ngx_http_push_msg.h"
 
 
 typedef struct ngx_http_push_hub_s  ngx_http_push_hub_t;
-typedef struct ngx_http_push_sub_s  ngx_http_push_sub_t;
-
-
-/*
- * Called for each subscriber of a channel.  It may append, count, mark and
- * post; it may not close, write, subscribe, unsubscribe or allocate from a
- * pool, so that the list never changes under its loop.
- */
-typedef void (*ngx_http_push_deliver_pt)(ngx_http_push_sub_t *sub,
-    ngx_http_push_msg_t *m);
-
-
-/*
- * A place in a channel.  Memory of the session's; freed by the session after
- * ngx_http_push_hub_unsubscribe().  32 bytes.
- */
-
-struct ngx_http_push_sub_s {
-    ngx_http_push_deliver_pt   deliver;
-    uint32_t                   place;         /* in channel->subs */
-    uint32_t                   mark;          /* the session's own */
-    ngx_http_push_channel_t   *channel;       /* NULL: not subscribed */
-    ngx_http_push_sub_t       *next;          /* of the same session */
-};
-
-
-/*
- * A channel as this worker knows it, from its first local subscriber until
- * the bus lets it go.  Freed by the hub only.  bus and census are handles of
- * their owners.
- */
-
-struct ngx_http_push_channel_s {
-    ngx_http_push_channel_t   *next;          /* in the hub's bucket */
-    ngx_http_push_sub_t      **subs;          /* dense, order has no meaning */
-    void                      *bus;
-    void                      *census;
-    uint32_t                   hash;
-    uint32_t                   nsubs;
-    uint32_t                   room;          /* of subs */
-    uint16_t                   len;
-    u_char                     name[];
-};
 
 
 /* the worker's hub; census may be NULL (tests).  NULL: out of memory */
@@ -72,6 +30,10 @@ ngx_http_push_hub_t *ngx_http_push_hub_create(ngx_http_push_figures_t *figures,
 /* the bus is attached before the first subscription and only once */
 void ngx_http_push_hub_attach_bus(ngx_http_push_hub_t *h,
     ngx_http_push_bus_t *bus);
+
+/* forget is called for each channel before it is freed */
+void ngx_http_push_hub_set_forget(ngx_http_push_hub_t *h,
+    void (*forget)(void *data, ngx_http_push_channel_t *ch), void *data);
 
 /* at worker exit, after the bus: frees every channel */
 void ngx_http_push_hub_destroy(ngx_http_push_hub_t *h);
@@ -115,6 +77,14 @@ ngx_uint_t ngx_http_push_hub_busy(ngx_http_push_hub_t *h);
  */
 void ngx_http_push_hub_walk(ngx_http_push_hub_t *h,
     void (*handler)(void *data, ngx_http_push_channel_t *ch), void *data);
+
+/*
+ * The same for the next n channels or some more, *place is 0 at the start and
+ * again after the last; channels may come and go in between.
+ */
+void ngx_http_push_hub_step(ngx_http_push_hub_t *h, ngx_uint_t *place,
+    ngx_uint_t n, void (*handler)(void *data, ngx_http_push_channel_t *ch),
+    void *data);
 
 ngx_http_push_bus_t *ngx_http_push_hub_bus(ngx_http_push_hub_t *h);
 ngx_http_push_figures_t *ngx_http_push_hub_figures(ngx_http_push_hub_t *h);

@@ -1,0 +1,129 @@
+/*
+ * Copyright (C) the ngx_http_push_module authors
+ *
+ * Floor 1: what reaches a channel, in order and without a silent gap: the
+ * state machine between a bus and the hub (REDIS 6), the same for both buses.
+ */
+
+
+#ifndef _NGX_HTTP_PUSH_FEED_H_INCLUDED_
+#define _NGX_HTTP_PUSH_FEED_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_push_hub.h"
+#include "ngx_http_push_policy.h"
+#include "ngx_http_push_position.h"
+
+
+/* what a pull gives at most */
+#define NGX_HTTP_PUSH_FEED_PIECE       64             /* messages */
+#define NGX_HTTP_PUSH_FEED_PIECE_SIZE  (256 * 1024)   /* bytes */
+
+
+/* the feeds of a worker */
+typedef struct ngx_http_push_feeds_s   ngx_http_push_feeds_t;
+
+typedef struct ngx_http_push_reader_s  ngx_http_push_reader_t;
+
+
+/* what the bus knows when Redis, or the zone, begins to send a channel */
+
+#define NGX_HTTP_PUSH_FEED_MISSED   0x01  /* it was subscribed before, and
+                                             messages may be missing since */
+#define NGX_HTTP_PUSH_FEED_UNKNOWN  0x02  /* and positions prove nothing: it
+                                             may be another server */
+
+
+/*
+ * Whoever returns with a cursor reads the past of one channel until he stands
+ * where the channel does.  Memory of the session's, which sets all but queue
+ * and feed; gone after ngx_http_push_feed_close_reader() only.
+ *
+ * wake: ngx_http_push_feed_pull() has something to say again.  Called from
+ * within the feed: it may post, and neither pull, close nor subscribe.
+ */
+
+struct ngx_http_push_reader_s {
+    ngx_queue_t                queue;         /* waits; the feed's own */
+    ngx_http_push_channel_t   *channel;
+    ngx_http_push_position_t   at;            /* has everything up to there */
+    ngx_uint_t                 tail;          /* instead: the last so many */
+    void                     (*wake)(ngx_http_push_reader_t *reader);
+
+    unsigned                   bad:1;         /* cursor could not be read */
+    unsigned                   waiting:1;     /* the feed's own */
+    unsigned                   begun:1;       /* the feed's own */
+    unsigned                   checked:1;     /* the feed's own */
+};
+
+
+/* valid until the loop goes on; who keeps a message takes a reference */
+
+typedef struct {
+    ngx_uint_t                 n;
+    ngx_http_push_msg_t       *msgs[NGX_HTTP_PUSH_FEED_PIECE];
+    unsigned                   gap:1;         /* to be told before them */
+} ngx_http_push_feed_piece_t;
+
+
+/*
+ * In init_process, before the bus is made, which is told to the hub later; and
+ * in exit_process after the bus is gone.  policies are the configuration's.
+ * lenient: recover=lenient.  NULL: out of memory.
+ */
+ngx_http_push_feeds_t *ngx_http_push_feed_start(ngx_http_push_hub_t *h,
+    const ngx_http_push_policies_t *policies, ngx_uint_t lenient,
+    ngx_log_t *log);
+void ngx_http_push_feed_stop(ngx_http_push_feeds_t *fs);
+
+/* NULL: nothing of this channel is kept */
+const ngx_http_push_policy_t *ngx_http_push_feed_policy(
+    ngx_http_push_feeds_t *fs, ngx_str_t *channel);
+
+/*
+ * For the buses, never from within a deliver function.
+ *
+ * confirm: from now on every message of ch is given to message(), flags as
+ *     above.
+ * message: the next one of ch, parsed, of the kind DATA; m stays the caller's.
+ * doubt: messages of ch may have been lost on the way.
+ * delete: the present life of ch has ended, in order with its messages.
+ * resume: reads that have failed would succeed now.
+ */
+void ngx_http_push_feed_confirm(ngx_http_push_feeds_t *fs,
+    ngx_http_push_channel_t *ch, ngx_uint_t flags);
+void ngx_http_push_feed_message(ngx_http_push_feeds_t *fs,
+    ngx_http_push_channel_t *ch, ngx_http_push_msg_t *m);
+void ngx_http_push_feed_doubt(ngx_http_push_feeds_t *fs,
+    ngx_http_push_channel_t *ch);
+void ngx_http_push_feed_delete(ngx_http_push_feeds_t *fs,
+    ngx_http_push_channel_t *ch);
+void ngx_http_push_feed_resume(ngx_http_push_feeds_t *fs);
+
+/*
+ * For the sessions.  pull gives the next piece and moves reader->at behind it:
+ *
+ * NGX_OK: there is a piece, of messages, a gap or both; pull again when it is
+ *     written.  NGX_DONE: nothing is missing, the subscriber has to join what
+ *     is live before the loop goes on; the piece may tell a gap.  NGX_AGAIN:
+ *     wake will be called.
+ *
+ * A channel without a history is at its end at once, with a gap where a cursor
+ * was given.  close may be called at any time, also more than once.
+ */
+ngx_int_t ngx_http_push_feed_pull(ngx_http_push_feeds_t *fs,
+    ngx_http_push_reader_t *reader, ngx_http_push_feed_piece_t *piece);
+void ngx_http_push_feed_close_reader(ngx_http_push_reader_t *reader);
+
+/*
+ * Where the channel stands, for who joins it without a cursor; NGX_DECLINED:
+ * that is not known yet, or it has no history.
+ */
+ngx_int_t ngx_http_push_feed_position(ngx_http_push_channel_t *ch,
+    ngx_http_push_position_t *position);
+
+
+#endif /* _NGX_HTTP_PUSH_FEED_H_INCLUDED_ */
