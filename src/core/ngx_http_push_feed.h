@@ -18,23 +18,18 @@
 #include "ngx_http_push_position.h"
 
 
-/* what a pull gives at most */
-#define NGX_HTTP_PUSH_FEED_PIECE       64             /* messages */
-#define NGX_HTTP_PUSH_FEED_PIECE_SIZE  (256 * 1024)   /* bytes */
+/* what a pull gives at most, in messages and bytes */
+#define NGX_HTTP_PUSH_FEED_PIECE       64
+#define NGX_HTTP_PUSH_FEED_PIECE_SIZE  (256 * 1024)
 
-
-/* the feeds of a worker */
 typedef struct ngx_http_push_feeds_s   ngx_http_push_feeds_t;
-
 typedef struct ngx_http_push_reader_s  ngx_http_push_reader_t;
 
 
-/* what the bus knows when Redis, or the zone, begins to send a channel */
-
-#define NGX_HTTP_PUSH_FEED_MISSED   0x01  /* it was subscribed before, and
-                                             messages may be missing since */
-#define NGX_HTTP_PUSH_FEED_UNKNOWN  0x02  /* and positions prove nothing: it
-                                             may be another server */
+/* it was subscribed before, and messages may be missing; no position can
+   prove that none is: perhaps it is another server */
+#define NGX_HTTP_PUSH_FEED_MISSED      0x01
+#define NGX_HTTP_PUSH_FEED_UNKNOWN     0x02
 
 
 /*
@@ -49,7 +44,8 @@ typedef struct ngx_http_push_reader_s  ngx_http_push_reader_t;
 struct ngx_http_push_reader_s {
     ngx_queue_t                queue;         /* waits; the feed's own */
     ngx_http_push_channel_t   *channel;
-    ngx_http_push_position_t   at;            /* has everything up to there */
+    ngx_http_push_position_t   at;            /* has all up to there; without
+                                                 an epoch: nothing yet */
     ngx_uint_t                 tail;          /* instead: the last so many */
     void                     (*wake)(ngx_http_push_reader_t *reader);
 
@@ -70,14 +66,18 @@ typedef struct {
 
 
 /*
- * In init_process, before the bus is made, which is told to the hub later; and
- * in exit_process after the bus is gone.  policies are the configuration's.
- * lenient: recover=lenient.  NULL: out of memory.
+ * In init_process, before the bus is made, and in exit_process, after the
+ * sessions and before the bus.  policies are the configuration's.  lenient:
+ * recover=lenient.  NULL: out of memory.
  */
 ngx_http_push_feeds_t *ngx_http_push_feed_start(ngx_http_push_hub_t *h,
     const ngx_http_push_policies_t *policies, ngx_uint_t lenient,
     ngx_log_t *log);
 void ngx_http_push_feed_stop(ngx_http_push_feeds_t *fs);
+
+/* in the single-process mode, when the configuration is another one */
+void ngx_http_push_feed_set_policies(ngx_http_push_feeds_t *fs,
+    const ngx_http_push_policies_t *policies);
 
 /* NULL: nothing of this channel is kept */
 const ngx_http_push_policy_t *ngx_http_push_feed_policy(
@@ -111,8 +111,8 @@ void ngx_http_push_feed_resume(ngx_http_push_feeds_t *fs);
  *     is live before the loop goes on; the piece may tell a gap.  NGX_AGAIN:
  *     wake will be called.
  *
- * A channel without a history is at its end at once, with a gap where a cursor
- * was given.  close may be called at any time, also more than once.
+ * Without a history a channel is at its end at once, with a gap if a cursor was
+ * given.  close may be called at any time, also more than once.
  */
 ngx_int_t ngx_http_push_feed_pull(ngx_http_push_feeds_t *fs,
     ngx_http_push_reader_t *reader, ngx_http_push_feed_piece_t *piece);

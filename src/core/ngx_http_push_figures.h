@@ -75,6 +75,9 @@ typedef struct {
     uint64_t    ping_closed;
     uint64_t    drained;              /* sent away at reload or quit */
     uint64_t    failed;               /* publishes answered 5xx */
+    uint64_t    replayed;             /* of delivered, from the history */
+    uint64_t    gaps;                 /* told to the clients of a channel */
+    uint64_t    reads;                /* of the history, from the bus */
 
     uint64_t    end[0];
 

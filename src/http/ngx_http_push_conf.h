@@ -16,6 +16,7 @@
 
 #include "ngx_http_push_limits.h"
 #include "ngx_http_push_name.h"
+#include "ngx_http_push_policy.h"
 #include "ngx_http_push_redis_conf.h"
 #include "ngx_http_push_zone.h"
 
@@ -36,6 +37,7 @@ typedef struct {
     size_t                       zone_size;
     ngx_uint_t                   zone_channels;
     ngx_msec_t                   drain;       /* 30s */
+    ngx_http_push_policies_t     history;     /* push_history */
     ngx_uint_t                   used;        /* a handler was configured */
     ngx_array_t                  notes;       /* ngx_http_push_note_t */
 } ngx_http_push_main_conf_t;

@@ -16,6 +16,7 @@
 #include "ngx_http_push_bus_shm.h"
 #include "ngx_http_push_conf.h"
 #include "ngx_http_push_ctx.h"
+#include "ngx_http_push_feed.h"
 #include "ngx_http_push_ident.h"
 #include "ngx_http_push_session.h"
 #include "ngx_http_push_slots.h"
@@ -32,6 +33,7 @@
 typedef struct {
     ngx_http_push_hub_t        *hub;          /* NULL: no push here */
     ngx_http_push_bus_t        *bus;
+    ngx_http_push_feeds_t      *feeds;
     ngx_http_push_zone_t       *zone;
     ngx_http_push_census_t      census;
     ngx_uint_t                  slot;
@@ -107,6 +109,7 @@ ngx_http_push_worker_stay(ngx_http_push_main_conf_t *pmcf)
         return;
     }
 
+    ngx_http_push_feed_set_policies(w->feeds, &pmcf->history);
     ngx_http_push_zone_move(w->zone, pmcf->zone, w->hub);
 
     (void) ngx_http_push_slots_claim(ngx_http_push_zone_id(w->zone),
@@ -183,6 +186,12 @@ ngx_http_push_worker_start(void)
         return NGX_ERROR;
     }
 
+    w->feeds = ngx_http_push_feed_start(w->hub, &w->conf->history,
+                   w->conf->redis != NULL && w->conf->redis->lenient, log);
+    if (w->feeds == NULL) {
+        return NGX_ERROR;
+    }
+
     w->bus = ngx_http_push_worker_bus();
     if (w->bus == NULL) {
         return NGX_ERROR;
@@ -190,7 +199,7 @@ ngx_http_push_worker_start(void)
 
     ngx_http_push_hub_attach_bus(w->hub, w->bus);
 
-    if (ngx_http_push_session_start(w->hub, log) != NGX_OK
+    if (ngx_http_push_session_start(w->hub, w->feeds, log) != NGX_OK
         || ngx_http_push_ws_start(log) != NGX_OK)
     {
         return NGX_ERROR;
@@ -238,13 +247,14 @@ ngx_http_push_worker_bus(void)
     if (w->conf->redis == NULL) {
         w->mail = 1;
 
-        return ngx_http_push_bus_shm_create(w->zone, w->hub, w->cycle->log);
+        return ngx_http_push_bus_shm_create(w->zone, w->hub, w->feeds,
+                                            w->cycle->log);
     }
 
     ngx_http_push_worker_name(&name, buf, sizeof(buf));
 
-    return ngx_http_push_bus_redis_create(w->conf->redis, w->hub, &name,
-                                          w->cycle->log);
+    return ngx_http_push_bus_redis_create(w->conf->redis, w->hub, w->feeds,
+                                          &name, w->cycle->log);
 }
 
 
@@ -295,6 +305,7 @@ ngx_http_push_worker_exit_process(ngx_cycle_t *cycle)
 
     ngx_http_push_session_stop();
     ngx_http_push_ws_stop();
+    ngx_http_push_feed_stop(w->feeds);
 
     w->bus->destroy(w->bus);
 

@@ -30,6 +30,7 @@ typedef struct {
 
     ngx_http_push_redis_conf_t    *rc;
     ngx_http_push_hub_t           *hub;
+    ngx_http_push_feeds_t         *feeds;
     ngx_http_push_figures_t       *figures;
     ngx_log_t                     *log;
 
@@ -102,7 +103,8 @@ static void ngx_http_push_bus_redis_bad(ngx_http_push_bus_redis_t *b,
 
 ngx_http_push_bus_t *
 ngx_http_push_bus_redis_create(ngx_http_push_redis_conf_t *rc,
-    ngx_http_push_hub_t *h, ngx_str_t *worker, ngx_log_t *log)
+    ngx_http_push_hub_t *h, ngx_http_push_feeds_t *fs, ngx_str_t *worker,
+    ngx_log_t *log)
 {
     ngx_http_push_bus_redis_t  *b;
 
@@ -123,6 +125,7 @@ ngx_http_push_bus_redis_create(ngx_http_push_redis_conf_t *rc,
 
     b->rc = rc;
     b->hub = h;
+    b->feeds = fs;
     b->figures = ngx_http_push_hub_figures(h);
     b->log = log;
     b->max_message = ngx_min(rc->max_message,

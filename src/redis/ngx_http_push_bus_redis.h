@@ -14,6 +14,7 @@
 #include <ngx_core.h>
 
 #include "ngx_http_push_bus.h"
+#include "ngx_http_push_feed.h"
 #include "ngx_http_push_hub.h"
 #include "ngx_http_push_redis_conf.h"
 
@@ -25,7 +26,7 @@
  */
 ngx_http_push_bus_t *ngx_http_push_bus_redis_create(
     ngx_http_push_redis_conf_t *rc, ngx_http_push_hub_t *h,
-    ngx_str_t *worker, ngx_log_t *log);
+    ngx_http_push_feeds_t *fs, ngx_str_t *worker, ngx_log_t *log);
 
 
 #endif /* _NGX_HTTP_PUSH_BUS_REDIS_H_INCLUDED_ */

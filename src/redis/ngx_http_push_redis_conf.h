@@ -32,6 +32,7 @@ typedef struct {
     ngx_msec_t                 reconnect_min;     /* 100ms */
     ngx_msec_t                 reconnect_max;     /* 10s */
     ngx_msec_t                 probe;             /* 5s */
+    ngx_uint_t                 lenient;           /* recover=lenient */
 
     /*
      * The largest body that is published or received, 16m; a larger one from

@@ -23,6 +23,7 @@
 
 typedef struct {
     ngx_http_push_hub_t       *hub;
+    ngx_http_push_feeds_t     *feeds;
     ngx_http_push_figures_t   *figures;
     ngx_http_push_wheel_t      wheel;
     uint32_t                   sessions;
@@ -60,7 +61,8 @@ static ngx_http_push_session_shared_t  ngx_http_push_session_shared;
 
 
 ngx_int_t
-ngx_http_push_session_start(ngx_http_push_hub_t *h, ngx_log_t *log)
+ngx_http_push_session_start(ngx_http_push_hub_t *h,
+    ngx_http_push_feeds_t *fs, ngx_log_t *log)
 {
     ngx_http_push_session_shared_t  *sh;
 
@@ -69,6 +71,7 @@ ngx_http_push_session_start(ngx_http_push_hub_t *h, ngx_log_t *log)
     ngx_memzero(sh, sizeof(ngx_http_push_session_shared_t));
 
     sh->hub = h;
+    sh->feeds = fs;
     sh->figures = ngx_http_push_hub_figures(h);
 
     ngx_http_push_deliver_start(sh->figures);

@@ -13,11 +13,13 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "ngx_http_push_feed.h"
 #include "ngx_http_push_transport.h"
 
 
 /* in init_process, and in exit_process; forms of heartbeats live between */
-ngx_int_t ngx_http_push_session_start(ngx_http_push_hub_t *h, ngx_log_t *log);
+ngx_int_t ngx_http_push_session_start(ngx_http_push_hub_t *h,
+    ngx_http_push_feeds_t *fs, ngx_log_t *log);
 void ngx_http_push_session_stop(void);
 
 ngx_http_push_hub_t *ngx_http_push_session_hub(void);

@@ -37,6 +37,7 @@ typedef struct {
     ngx_http_push_zone_t            *zone;
     ngx_http_push_segment_t         *seg;
     ngx_http_push_hub_t             *hub;
+    ngx_http_push_feeds_t           *feeds;
     ngx_http_push_figures_t         *figures;
     ngx_log_t                       *log;
 
@@ -123,7 +124,7 @@ static ngx_str_t  ngx_http_push_bus_shm_delete = ngx_string("delete");
 
 ngx_http_push_bus_t *
 ngx_http_push_bus_shm_create(ngx_http_push_zone_t *z, ngx_http_push_hub_t *h,
-    ngx_log_t *log)
+    ngx_http_push_feeds_t *fs, ngx_log_t *log)
 {
     ngx_http_push_bus_shm_t  *sb;
 
@@ -144,6 +145,7 @@ ngx_http_push_bus_shm_create(ngx_http_push_zone_t *z, ngx_http_push_hub_t *h,
     sb->zone = z;
     sb->seg = ngx_http_push_zone_segment(z);
     sb->hub = h;
+    sb->feeds = fs;
     sb->figures = ngx_http_push_hub_figures(h);
     sb->log = log;
 

@@ -14,13 +14,14 @@
 #include <ngx_core.h>
 
 #include "ngx_http_push_bus.h"
+#include "ngx_http_push_feed.h"
 #include "ngx_http_push_hub.h"
 #include "ngx_http_push_zone.h"
 
 
 /* in init_process; NULL after an error was logged */
 ngx_http_push_bus_t *ngx_http_push_bus_shm_create(ngx_http_push_zone_t *z,
-    ngx_http_push_hub_t *h, ngx_log_t *log);
+    ngx_http_push_hub_t *h, ngx_http_push_feeds_t *fs, ngx_log_t *log);
 
 /*
  * The bell rang, or a second has passed: takes what is in this worker's
