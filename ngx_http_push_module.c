@@ -54,6 +54,13 @@ static ngx_command_t  ngx_http_push_commands[] = {
       0,
       NULL },
 
+    { ngx_string("push_history"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_push_directives_set_history,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("push_drain"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_push_directives_set_time,

@@ -33,6 +33,10 @@ nginx -t bare.conf => !~ push
 === every directive stands where DESIGN says, with its usual values
 --- http_config
 push_zone zone=push:16m channels=1000;
+push_history 100 5m room:* "user:**";
+push_history off private:*;
+push_history 50 news;
+push_history 10;
 push_drain 5s;
 push_max_message_size 32k;
 push_max_channels 16;
@@ -70,6 +74,95 @@ location /if {
 a connect /if
 http GET /json => 200
 http GET /push => 200
+
+
+=== push_history wants a number of messages
+--- http_config
+push_history room:*;
+--- config
+location /ws { push_channel a; }
+--- must_die
+--- error_log eval
+["push_history", "room:*"]
+
+
+=== push_history's number has a bound
+--- http_config
+push_history 1000001;
+--- config
+location /ws { push_channel a; }
+--- must_die
+--- error_log eval
+["push_history", "1000001"]
+
+
+=== push_history keeps nothing for no time
+--- http_config
+push_history 100 0;
+--- config
+location /ws { push_channel a; }
+--- must_die
+--- error_log eval
+["push_history", "invalid time"]
+
+
+=== push_history's time has a bound
+--- http_config
+push_history 100 11y;
+--- config
+location /ws { push_channel a; }
+--- must_die
+--- error_log eval
+["push_history", "invalid time"]
+
+
+=== push_history's patterns have no variables
+--- http_config
+push_history 100 1h user:$arg_user;
+--- config
+location /ws { push_channel a; }
+--- must_die
+--- error_log eval
+["push_history", "no variables"]
+
+
+=== push_history's patterns are not empty
+--- http_config
+push_history 100 1h "";
+--- config
+location /ws { push_channel a; }
+--- must_die
+--- error_log eval
+["push_history", "empty pattern"]
+
+
+=== push_history's patterns have a bound
+--- http_config
+push_history 100 1h a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*;
+--- config
+location /ws { push_channel a; }
+--- must_die
+--- error_log eval
+["push_history", "too long"]
+
+
+=== push_history for every channel is the last one
+--- http_config
+push_history 100;
+push_history 10 room:*;
+--- config
+location /ws { push_channel a; }
+--- must_die
+--- error_log eval
+["push_history", "can never hold"]
+
+
+=== push_history stands in http{} only
+--- config
+location /ws { push_channel a; push_history 100; }
+--- must_die
+--- error_log
+"push_history" directive is not allowed here
 
 
 === push_zone wants a name and a size

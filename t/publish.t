@@ -255,6 +255,19 @@ a connect /ws?channel=news
 http POST /pub?channel=news [Push-Event: push.gap] hello => 400 .error exists
 http POST /pub?channel=news [Push-Event: {e*129}] hello => 400 .error exists
 http POST /pub?channel=news [Content-Type: text/{e*124}] hello => 400 .error exists
+for ttl in 0 -1 1.5 1h x 315360001 99999999999999999999 {
+http POST /pub?channel=news [Push-TTL: $ttl] hello => 400 .error =~ Push-TTL
+}
+http POST /pub?channel=news [Push-TTL: ] hello => 400 .error =~ Push-TTL
+http POST /pub?channel=news [Push-Id: ] hello => 400 .error =~ Push-Id
+http POST /pub?channel=news [Push-Id: {e*129}] hello => 400 .error =~ Push-Id
+http POST /pub?channel=news [Push-Id: a | Push-Id: b] hello => 400 .error =~ twice
+http POST /pub?channel=news [Push-Ack: 1s] hello => 400 .error =~ Push-Ack
+a recv_none 100ms
+http POST /pub?channel=news [Push-TTL: 315360000] hello => 201
+a recv hello
+http POST /pub?channel=news [Push-Id: {e*128}] hello => 201
+a recv hello
 http POST /pub?channel=news [Push-Event: {e*128}] hello => 201
 a recv hello
 http POST /pub?channel=news [Content-Type: text/{e*123}] hello => 201

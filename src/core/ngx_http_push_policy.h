@@ -15,7 +15,8 @@
 #include "ngx_http_push_name.h"
 
 
-#define NGX_HTTP_PUSH_POLICY_TTL  3600000     /* ms, where none is given */
+#define NGX_HTTP_PUSH_POLICY_TTL      3600000     /* ms, if none is given */
+#define NGX_HTTP_PUSH_POLICY_TTL_MAX  315360000000LL  /* ms, ten years */
 
 
 /* one pattern of a push_history line; all memory of the configuration */

@@ -67,6 +67,7 @@ ngx_http_push_conf_create_main(ngx_conf_t *cf)
      *     mcf->zone_name = { 0, NULL };
      *     mcf->zone_size = 0;
      *     mcf->zone_channels = 0;
+     *     mcf->history = { NULL, 0 };
      *     mcf->used = 0;
      */
 

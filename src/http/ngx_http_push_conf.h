@@ -36,6 +36,7 @@ typedef struct {
     ngx_str_t                    zone_name;
     size_t                       zone_size;
     ngx_uint_t                   zone_channels;
+    ngx_http_push_policies_t     history;     /* none: nothing is kept */
     ngx_msec_t                   drain;       /* 30s */
     ngx_http_push_policies_t     history;     /* push_history */
     ngx_uint_t                   used;        /* a handler was configured */

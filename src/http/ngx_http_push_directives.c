@@ -13,11 +13,13 @@
 #include "ngx_http_push_conf.h"
 #include "ngx_http_push_ctx.h"
 #include "ngx_http_push_directives.h"
+#include "ngx_http_push_policy.h"
 #include "ngx_http_push_redis_conf.h"
 #include "ngx_http_push_zone.h"
 
 
 #define NGX_HTTP_PUSH_DIRECTIVES_MAX_MESSAGE  (1024 * 1024 * 1024)
+#define NGX_HTTP_PUSH_DIRECTIVES_MAX_HISTORY  1000000
 
 
 /* a word that a directive knows; mask 0: of a later release */
@@ -43,6 +45,13 @@ static char *ngx_http_push_directives_parse_time(ngx_conf_t *cf,
     ngx_str_t *value, ngx_msec_t *msec);
 static char *ngx_http_push_directives_parse_overflow(ngx_conf_t *cf,
     ngx_str_t *value, ngx_uint_t *overflow);
+
+static char *ngx_http_push_directives_parse_policy(ngx_conf_t *cf,
+    ngx_http_push_policy_t *policy, ngx_uint_t *first);
+static ngx_http_push_policy_t *ngx_http_push_directives_add_policies(
+    ngx_conf_t *cf, ngx_http_push_policies_t *policies, ngx_uint_t n);
+static char *ngx_http_push_directives_compile_policy(ngx_conf_t *cf,
+    ngx_http_push_policy_t *policy, ngx_str_t *value);
 
 static char *ngx_http_push_directives_take_location(ngx_conf_t *cf,
     ngx_command_t *cmd, ngx_http_push_loc_conf_t *lcf);
@@ -184,6 +193,192 @@ ngx_http_push_directives_set_redis(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     return ngx_http_push_redis_conf_parse(cf, mcf->redis);
+}
+
+
+char *
+ngx_http_push_directives_set_history(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_push_main_conf_t *mcf = conf;
+
+    char                      *rv;
+    ngx_str_t                 *value;
+    ngx_uint_t                 i, n, first;
+    ngx_http_push_policy_t     policy, *p;
+    ngx_http_push_policies_t  *all;
+
+    all = &mcf->history;
+    value = cf->args->elts;
+
+    if (all->n && all->elts[all->n - 1].pieces == NULL) {
+        return ngx_http_push_conf_fail(cf,
+                                    "can never hold: the one before has no "
+                                    "pattern, so it holds for every channel");
+    }
+
+    rv = ngx_http_push_directives_parse_policy(cf, &policy, &first);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    n = cf->args->nelts - first;
+
+    p = ngx_http_push_directives_add_policies(cf, all, n ? n : 1);
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    p[0] = policy;
+
+    for (i = 0; i < n; i++) {
+        p[i] = policy;
+
+        rv = ngx_http_push_directives_compile_policy(cf, &p[i],
+                                                     &value[first + i]);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* COUNT and TTL; *first is the argument after them */
+
+static char *
+ngx_http_push_directives_parse_policy(ngx_conf_t *cf,
+    ngx_http_push_policy_t *policy, ngx_uint_t *first)
+{
+    char       *rv;
+    ngx_int_t   msec;
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    ngx_memzero(policy, sizeof(ngx_http_push_policy_t));
+
+    rv = ngx_http_push_directives_parse_number(cf, &value[1], &policy->count);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (policy->count > NGX_HTTP_PUSH_DIRECTIVES_MAX_HISTORY) {
+        return ngx_http_push_conf_fail(cf,
+                                    "invalid number \"%V\", at most %d "
+                                    "messages expected", &value[1],
+                                    NGX_HTTP_PUSH_DIRECTIVES_MAX_HISTORY);
+    }
+
+    policy->ttl = NGX_HTTP_PUSH_POLICY_TTL;
+    *first = 2;
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    /* whatever can be a time is none of the patterns */
+
+    msec = ngx_parse_time(&value[2], 0);
+
+    if (msec == NGX_ERROR) {
+
+        /* nginx knows months and years only where it counts seconds */
+
+        msec = ngx_parse_time(&value[2], 1);
+
+        if (msec == NGX_ERROR) {
+            return NGX_CONF_OK;
+        }
+
+        msec = ngx_min(msec, NGX_HTTP_PUSH_POLICY_TTL_MAX) * 1000;
+    }
+
+    if (msec == 0 || msec > NGX_HTTP_PUSH_POLICY_TTL_MAX) {
+        return ngx_http_push_conf_fail(cf,
+                                    "invalid time \"%V\", a time such as "
+                                    "\"1h\", at most 10 years, expected",
+                                    &value[2]);
+    }
+
+    policy->ttl = msec;
+    *first = 3;
+
+    return NGX_CONF_OK;
+}
+
+
+/* room for n more, the first of which is returned; seldom more than a few */
+
+static ngx_http_push_policy_t *
+ngx_http_push_directives_add_policies(ngx_conf_t *cf,
+    ngx_http_push_policies_t *policies, ngx_uint_t n)
+{
+    ngx_http_push_policy_t  *elts, *p;
+
+    elts = ngx_palloc(cf->pool, (policies->n + n)
+                                * sizeof(ngx_http_push_policy_t));
+    if (elts == NULL) {
+        return NULL;
+    }
+
+    if (policies->n) {
+        ngx_memcpy(elts, policies->elts,
+                   policies->n * sizeof(ngx_http_push_policy_t));
+    }
+
+    p = elts + policies->n;
+
+    policies->elts = elts;
+    policies->n += n;
+
+    return p;
+}
+
+
+/*
+ * A channel has one policy, for whoever publishes or subscribes: no request
+ * has a say in it, hence no variables.
+ */
+
+static char *
+ngx_http_push_directives_compile_policy(ngx_conf_t *cf,
+    ngx_http_push_policy_t *policy, ngx_str_t *value)
+{
+    size_t                      n;
+    ngx_http_push_name_piece_t  pieces[NGX_HTTP_PUSH_NAME_MAX_PIECES];
+
+    if (value->len == 0) {
+        return ngx_http_push_conf_fail(cf, "empty pattern \"\"");
+    }
+
+    if (ngx_strlchr(value->data, value->data + value->len, '$') != NULL) {
+        return ngx_http_push_conf_fail(cf,
+                                    "invalid pattern \"%V\", there can be no "
+                                    "variables in it", value);
+    }
+
+    if (ngx_http_push_name_compile(value->data, value->len, pieces,
+                                   NGX_HTTP_PUSH_NAME_MAX_PIECES, &n)
+        != NGX_HTTP_PUSH_NAME_OK)
+    {
+        return ngx_http_push_conf_fail(cf,
+                                    "pattern \"%V\" is too long, at most %d "
+                                    "texts, \"*\" and \"**\" expected", value,
+                                    NGX_HTTP_PUSH_NAME_MAX_PIECES);
+    }
+
+    policy->pieces = ngx_palloc(cf->pool,
+                                n * sizeof(ngx_http_push_name_piece_t));
+    if (policy->pieces == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memcpy(policy->pieces, pieces, n * sizeof(ngx_http_push_name_piece_t));
+    policy->npieces = n;
+
+    return NGX_CONF_OK;
 }
 
 

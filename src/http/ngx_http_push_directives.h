@@ -24,6 +24,8 @@ char *ngx_http_push_directives_set_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_push_directives_set_redis(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_push_directives_set_history(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* the location's handler; cmd->post is its ngx_http_push_endpoint_t */
 char *ngx_http_push_directives_set_names(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -11,6 +11,7 @@
 
 #include "ngx_http_push_envelope.h"
 #include "ngx_http_push_payload.h"
+#include "ngx_http_push_policy.h"
 #include "ngx_http_push_utf8.h"
 
 
@@ -43,7 +44,7 @@ static const char *ngx_http_push_payload_set_ttl(ngx_http_request_t *r,
     ngx_http_push_payload_t *pl, ngx_str_t *value);
 static const char *ngx_http_push_payload_set_encoding(ngx_http_request_t *r,
     ngx_http_push_payload_t *pl, ngx_str_t *value);
-static const char *ngx_http_push_payload_refuse_id(ngx_http_request_t *r,
+static const char *ngx_http_push_payload_set_id(ngx_http_request_t *r,
     ngx_http_push_payload_t *pl, ngx_str_t *value);
 static const char *ngx_http_push_payload_refuse_ack(ngx_http_request_t *r,
     ngx_http_push_payload_t *pl, ngx_str_t *value);
@@ -62,7 +63,7 @@ static ngx_http_push_payload_header_t  ngx_http_push_payload_headers[] = {
     { ngx_string("push-user"), ngx_http_push_payload_set_user },
     { ngx_string("push-except"), ngx_http_push_payload_set_except },
     { ngx_string("push-ttl"), ngx_http_push_payload_set_ttl },
-    { ngx_string("push-id"), ngx_http_push_payload_refuse_id },
+    { ngx_string("push-id"), ngx_http_push_payload_set_id },
     { ngx_string("push-ack"), ngx_http_push_payload_refuse_ack },
     { ngx_string("content-encoding"), ngx_http_push_payload_set_encoding },
 
@@ -215,29 +216,40 @@ ngx_http_push_payload_set_except(ngx_http_request_t *r,
 }
 
 
-/* nothing is kept, so there is nothing that it could end */
-
 static const char *
 ngx_http_push_payload_set_ttl(ngx_http_request_t *r,
     ngx_http_push_payload_t *pl, ngx_str_t *value)
 {
-    if (ngx_atoi(value->data, value->len) == NGX_ERROR) {
-        return "Push-TTL is a number of seconds";
+    ngx_int_t  n;
+
+    n = ngx_atoi(value->data, value->len);
+
+    if (n <= 0 || n > NGX_HTTP_PUSH_POLICY_TTL_MAX / 1000) {
+        return "Push-TTL is a number of seconds, from 1 to ten years";
     }
+
+    pl->ttl = (ngx_msec_t) n * 1000;
 
     return NULL;
 }
 
 
-/* to accept these two without keeping their promise would lose messages */
-
 static const char *
-ngx_http_push_payload_refuse_id(ngx_http_request_t *r,
+ngx_http_push_payload_set_id(ngx_http_request_t *r,
     ngx_http_push_payload_t *pl, ngx_str_t *value)
 {
-    return "Push-Id is not supported yet";
+    if (!ngx_http_push_envelope_text_valid(value->data, value->len)) {
+        return "Push-Id is 1 to 128 bytes of UTF-8 without control "
+               "characters";
+    }
+
+    pl->id = *value;
+
+    return NULL;
 }
 
+
+/* to accept it without keeping its promise would lose messages */
 
 static const char *
 ngx_http_push_payload_refuse_ack(ngx_http_request_t *r,

@@ -21,7 +21,9 @@ typedef struct {
     ngx_str_t     event;                  /* Push-Event */
     ngx_str_t     content_type;           /* empty: not to be told */
     ngx_str_t     except;                 /* Push-Except, lower case */
+    ngx_str_t     id;                     /* Push-Id, or empty */
     ngx_str_t     user;                   /* Push-User, with has_user */
+    ngx_msec_t    ttl;                    /* Push-TTL in ms, or 0 */
     ngx_uint_t    seen;                   /* headers, by their index */
 
     unsigned      binary:1;

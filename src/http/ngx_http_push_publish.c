@@ -90,6 +90,8 @@ static void ngx_http_push_publish_count(ngx_http_push_publish_t *p,
 static ngx_int_t ngx_http_push_publish_answer(ngx_http_push_publish_t *p);
 static void ngx_http_push_publish_write_item(ngx_http_push_json_t *j,
     ngx_http_push_order_t *o, ngx_uint_t several);
+static void ngx_http_push_publish_write_position(ngx_http_push_json_t *j,
+    ngx_http_push_order_t *o);
 static void ngx_http_push_publish_log(ngx_http_push_publish_t *p,
     ngx_http_push_order_t *o);
 
@@ -390,6 +392,9 @@ ngx_http_push_publish_load(ngx_http_push_order_t *o,
     o->event = pl->event;
     o->content_type = pl->content_type;
     o->except = pl->except;
+    o->id = pl->id;
+    o->ttl = pl->ttl;
+    o->has_ttl = (pl->ttl != 0);
     o->binary = pl->binary;
     o->volatile_ = pl->volatile_;
 }
@@ -653,6 +658,8 @@ ngx_http_push_publish_write_item(ngx_http_push_json_t *j,
         ngx_http_push_json_text(j, o->error);
 
     } else {
+        ngx_http_push_publish_write_position(j, o);
+
         ngx_http_push_json_key(j, "subscribers");
         ngx_http_push_json_uint(j, o->subscribers);
     }
@@ -663,6 +670,29 @@ ngx_http_push_publish_write_item(ngx_http_push_json_t *j,
     }
 
     ngx_http_push_json_close_object(j);
+}
+
+
+/* of what was deleted there is none, and of what is not kept */
+
+static void
+ngx_http_push_publish_write_position(ngx_http_push_json_t *j,
+    ngx_http_push_order_t *o)
+{
+    if (o->position.len == 0 || o->kind == NGX_HTTP_PUSH_ORDER_DELETE) {
+        return;
+    }
+
+    ngx_http_push_json_key(j, "epoch");
+    ngx_http_push_json_string(j, o->position.epoch, o->position.len);
+
+    ngx_http_push_json_key(j, "offset");
+    ngx_http_push_json_uint(j, o->position.offset);
+
+    if (o->kind == NGX_HTTP_PUSH_ORDER_INFO) {
+        ngx_http_push_json_key(j, "messages");
+        ngx_http_push_json_uint(j, o->messages);
+    }
 }
 
 
