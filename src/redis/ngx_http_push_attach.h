@@ -13,14 +13,12 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_http_push_reader.h"
 #include "ngx_http_push_reply.h"
 
 
-/* what a reply may have beyond the largest message */
-#define NGX_HTTP_PUSH_ATTACH_SLACK  65536
-
 /* of one command */
-#define NGX_HTTP_PUSH_ATTACH_ARGS   520
+#define NGX_HTTP_PUSH_ATTACH_ARGS  520
 
 
 typedef struct ngx_http_push_attach_s  ngx_http_push_attach_t;
@@ -41,17 +39,16 @@ typedef struct ngx_http_push_attach_s  ngx_http_push_attach_t;
  */
 
 typedef struct {
-    ngx_int_t              (*reply)(void *data, ngx_http_push_reply_t *reply);
-    void                   (*broken)(void *data, const char *text,
-                                     ngx_err_t err, ngx_uint_t malformed);
-    void                   (*written)(void *data);
-    ngx_uint_t             (*busy)(void *data);
-    void                    *data;
+    ngx_int_t                     (*reply)(void *data,
+                                           ngx_http_push_reply_t *reply);
+    void                          (*broken)(void *data, const char *text,
+                                            ngx_err_t err,
+                                            ngx_uint_t malformed);
+    void                          (*written)(void *data);
+    ngx_uint_t                    (*busy)(void *data);
+    void                           *data;
 
-    size_t                   max_message;     /* bytes of a payload */
-    ngx_uint_t               max_values;      /* of other replies */
-    size_t                   max_bytes;       /* of their strings */
-    unsigned                 pubsub:1;
+    ngx_http_push_reader_limits_t   limits;
 } ngx_http_push_attach_conf_t;
 
 

@@ -331,10 +331,11 @@ ngx_http_push_link_connected_handler(void *data, ngx_connection_t *c)
     conf.written = ngx_http_push_link_written_handler;
     conf.busy = ngx_http_push_link_busy_handler;
     conf.data = l;
-    conf.max_message = l->conf.max_message;
-    conf.max_values = NGX_HTTP_PUSH_LINK_VALUES;
-    conf.max_bytes = NGX_HTTP_PUSH_LINK_BYTES;
-    conf.pubsub = l->conf.pubsub;
+
+    conf.limits.max_message = l->conf.max_message;
+    conf.limits.max_values = NGX_HTTP_PUSH_LINK_VALUES;
+    conf.limits.max_bytes = NGX_HTTP_PUSH_LINK_BYTES;
+    conf.limits.pubsub = l->conf.pubsub;
 
     l->attach = ngx_http_push_attach_open(c, &conf);
 
