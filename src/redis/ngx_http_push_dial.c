@@ -86,8 +86,8 @@ ngx_http_push_dial_create(ngx_http_push_dial_conf_t *conf, ngx_log_t *log)
     d->timer.log = log;
     d->timer.cancelable = 1;
 
-    d->addrs = conf->rc->addrs;
-    d->naddrs = conf->rc->naddrs;
+    d->addrs = conf->rc->url.addrs;
+    d->naddrs = conf->rc->url.naddrs;
 
     return d;
 }
@@ -151,7 +151,8 @@ ngx_http_push_dial_rewind(ngx_http_push_dial_t *d)
 ngx_str_t *
 ngx_http_push_dial_peer(ngx_http_push_dial_t *d)
 {
-    return (d->naddrs != 0) ? &d->addrs[d->current].name : &d->conf.rc->host;
+    return (d->naddrs != 0) ? &d->addrs[d->current].name
+                            : &d->conf.rc->url.host;
 }
 
 
@@ -184,7 +185,7 @@ ngx_http_push_dial_resolve(ngx_http_push_dial_t *d)
         return;
     }
 
-    ctx->name = d->conf.rc->host;
+    ctx->name = d->conf.rc->url.host;
     ctx->handler = ngx_http_push_dial_resolve_handler;
     ctx->data = d;
     ctx->timeout = d->conf.rc->resolver_timeout;
@@ -255,7 +256,7 @@ ngx_http_push_dial_set_addrs(ngx_http_push_dial_t *d, ngx_resolver_ctx_t *ctx)
         addr->socklen = ctx->addrs[i].socklen;
 
         ngx_memcpy(addr->sockaddr, ctx->addrs[i].sockaddr, addr->socklen);
-        ngx_inet_set_port(addr->sockaddr, d->conf.rc->port);
+        ngx_inet_set_port(addr->sockaddr, d->conf.rc->url.port);
 
         addr->name.data = d->names[n];
         addr->name.len = ngx_sock_ntop(addr->sockaddr, addr->socklen,

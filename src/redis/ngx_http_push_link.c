@@ -237,7 +237,8 @@ ngx_http_push_link_ready(ngx_http_push_link_t *l)
         level = NGX_LOG_INFO;
     }
 
-    ngx_log_error(level, l->log, 0, "redis \"%V\" is %s", &l->conf.rc->url,
+    ngx_log_error(level, l->log, 0, "redis \"%V\" is %s",
+                  &l->conf.rc->url.shown,
                   (level == NGX_LOG_NOTICE) ? "back" : "connected");
 
     outage->cause = NGX_HTTP_PUSH_LINK_FINE;
@@ -371,28 +372,28 @@ ngx_http_push_link_greet(ngx_http_push_link_t *l)
     l->greeting = 0;
     rc = NGX_OK;
 
-    if (conf->password.len) {
+    if (conf->url.password.len) {
         argc = 0;
 
         ngx_str_set(&argv[argc], "AUTH");
         argc++;
 
-        if (conf->user.len) {
-            argv[argc++] = conf->user;
+        if (conf->url.user.len) {
+            argv[argc++] = conf->url.user;
         }
 
-        argv[argc++] = conf->password;
+        argv[argc++] = conf->url.password;
 
         rc = ngx_http_push_link_greet_one(l, 0, argc, argv);
     }
 
     /* channels belong to no database */
 
-    if (rc == NGX_OK && conf->db > 0 && !l->conf.pubsub) {
+    if (rc == NGX_OK && conf->url.db > 0 && !l->conf.pubsub) {
         ngx_str_set(&argv[0], "SELECT");
 
         argv[1].data = db;
-        argv[1].len = ngx_sprintf(db, "%i", conf->db) - db;
+        argv[1].len = ngx_sprintf(db, "%i", conf->url.db) - db;
 
         rc = ngx_http_push_link_greet_one(l, 1, 2, argv);
     }

@@ -1,7 +1,7 @@
 /*
  * Copyright (C) the ngx_http_push_module authors
  *
- * Floor 1: reads the URL and the parameters of push_redis.
+ * Floor 1: reads the parameters of push_redis.
  */
 
 
@@ -12,13 +12,10 @@
 #include "ngx_http_push_redis_conf.h"
 
 
-#define NGX_HTTP_PUSH_REDIS_CONF_PORT        6379
-#define NGX_HTTP_PUSH_REDIS_CONF_DB_MAX      65535
-#define NGX_HTTP_PUSH_REDIS_CONF_NAME_MAX    128     /* prefix=, keys= */
-#define NGX_HTTP_PUSH_REDIS_CONF_SECRET_MAX  1024
-#define NGX_HTTP_PUSH_REDIS_CONF_TIME_MAX    3600000
-#define NGX_HTTP_PUSH_REDIS_CONF_PROBE_MIN   100
-#define NGX_HTTP_PUSH_REDIS_CONF_MESSAGE     (16 * 1024 * 1024)
+#define NGX_HTTP_PUSH_REDIS_CONF_NAME_MAX   128      /* prefix=, keys= */
+#define NGX_HTTP_PUSH_REDIS_CONF_TIME_MAX   3600000
+#define NGX_HTTP_PUSH_REDIS_CONF_PROBE_MIN  100
+#define NGX_HTTP_PUSH_REDIS_CONF_MESSAGE    (16 * 1024 * 1024)
 
 
 /*
@@ -36,24 +33,6 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_push_redis_conf_parse_url(ngx_conf_t *cf,
-    ngx_http_push_redis_conf_t *rc, ngx_str_t *url);
-static ngx_int_t ngx_http_push_redis_conf_show_url(ngx_conf_t *cf,
-    ngx_http_push_redis_conf_t *rc, ngx_str_t *url);
-static const char *ngx_http_push_redis_conf_parse_server(ngx_conf_t *cf,
-    ngx_http_push_redis_conf_t *rc, ngx_str_t *rest);
-static const char *ngx_http_push_redis_conf_parse_host(ngx_conf_t *cf,
-    ngx_http_push_redis_conf_t *rc, ngx_str_t *text);
-static const char *ngx_http_push_redis_conf_set_numeric(ngx_conf_t *cf,
-    ngx_http_push_redis_conf_t *rc, ngx_uint_t bracketed);
-static const char *ngx_http_push_redis_conf_parse_unix(ngx_conf_t *cf,
-    ngx_http_push_redis_conf_t *rc, ngx_str_t *rest);
-static const char *ngx_http_push_redis_conf_set_unix(ngx_conf_t *cf,
-    ngx_http_push_redis_conf_t *rc, ngx_str_t *path);
-static const char *ngx_http_push_redis_conf_parse_user(ngx_conf_t *cf,
-    ngx_http_push_redis_conf_t *rc, ngx_str_t *text);
-static ngx_int_t ngx_http_push_redis_conf_decode(ngx_conf_t *cf,
-    ngx_str_t *dst, ngx_str_t *src);
-static const char *ngx_http_push_redis_conf_parse_db(
     ngx_http_push_redis_conf_t *rc, ngx_str_t *text);
 static ngx_int_t ngx_http_push_redis_conf_parse_param(ngx_conf_t *cf,
     ngx_http_push_redis_conf_t *rc, ngx_str_t *arg, ngx_uint_t *seen);
@@ -129,7 +108,6 @@ ngx_http_push_redis_conf_parse(ngx_conf_t *cf, ngx_http_push_redis_conf_t *rc)
     ngx_str_set(&rc->prefix, "");
     ngx_str_set(&rc->keys, "push:");
 
-    rc->db = -1;
     rc->connect_timeout = 1000;
     rc->timeout = 4000;
     rc->reconnect_min = 100;
@@ -163,423 +141,21 @@ ngx_http_push_redis_conf_parse(ngx_conf_t *cf, ngx_http_push_redis_conf_t *rc)
 
 static ngx_int_t
 ngx_http_push_redis_conf_parse_url(ngx_conf_t *cf,
-    ngx_http_push_redis_conf_t *rc, ngx_str_t *url)
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *text)
 {
-    ngx_str_t    rest;
     const char  *error;
 
-    if (ngx_http_push_redis_conf_show_url(cf, rc, url) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    rest = *url;
-
-    if (ngx_strncmp(url->data, "redis://", 8) == 0) {
-        rest.data += 8;
-        rest.len -= 8;
-
-        error = ngx_http_push_redis_conf_parse_server(cf, rc, &rest);
-
-    } else if (ngx_strncmp(url->data, "unix:", 5) == 0) {
-        rest.data += 5;
-        rest.len -= 5;
-
-        error = ngx_http_push_redis_conf_parse_unix(cf, rc, &rest);
-
-    } else if (ngx_strncmp(url->data, "rediss://", 9) == 0) {
-        error = "TLS is not supported yet, use \"redis://\"";
-
-    } else {
-        error = "\"redis://HOST[:PORT][/DB]\" or \"unix:/PATH\" expected";
-    }
+    error = ngx_http_push_redis_url_parse(cf->pool, &rc->url, text);
 
     if (error == NULL) {
         return NGX_OK;
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid URL \"%V\" in \"push_redis\": %s", &rc->url,
-                       error);
+                       "invalid URL \"%V\" in \"push_redis\": %s",
+                       &rc->url.shown, error);
 
     return NGX_ERROR;
-}
-
-
-/*
- * What may be shown: everything up to the last '@' is taken for a secret, also
- * where the URL is malformed, and so is what follows a leading ':'.
- */
-
-static ngx_int_t
-ngx_http_push_redis_conf_show_url(ngx_conf_t *cf,
-    ngx_http_push_redis_conf_t *rc, ngx_str_t *url)
-{
-    u_char  *p, *last, *start, *at;
-    size_t   skip;
-
-    last = url->data + url->len;
-    skip = 0;
-
-    p = ngx_strnstr(url->data, "://", url->len);
-    start = (p != NULL) ? p + 3 : url->data;
-
-    if (p != NULL || ngx_strncmp(url->data, "unix:", 5) != 0) {
-        skip = (start < last && *start == ':') ? last - start : 0;
-
-        for (at = last; at > start; at--) {
-            if (at[-1] == '@') {
-                skip = at - start;
-                break;
-            }
-        }
-    }
-
-    p = ngx_pnalloc(cf->pool, url->len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc->url.data = p;
-
-    p = ngx_cpymem(p, url->data, start - url->data);
-    p = ngx_cpymem(p, start + skip, last - start - skip);
-
-    rc->url.len = p - rc->url.data;
-
-    return NGX_OK;
-}
-
-
-static const char *
-ngx_http_push_redis_conf_parse_server(ngx_conf_t *cf,
-    ngx_http_push_redis_conf_t *rc, ngx_str_t *rest)
-{
-    u_char      *p, *last, *slash, *at;
-    ngx_str_t    text;
-    const char  *error;
-
-    last = rest->data + rest->len;
-
-    slash = ngx_strlchr(rest->data, last, '/');
-    if (slash == NULL) {
-        slash = last;
-    }
-
-    at = NULL;
-
-    for (p = rest->data; p < slash; p++) {
-        if (*p == '@') {
-            at = p;
-        }
-    }
-
-    text.data = rest->data;
-
-    if (at != NULL) {
-        text.len = at - rest->data;
-
-        error = ngx_http_push_redis_conf_parse_user(cf, rc, &text);
-        if (error != NULL) {
-            return error;
-        }
-
-        text.data = at + 1;
-    }
-
-    text.len = slash - text.data;
-
-    error = ngx_http_push_redis_conf_parse_host(cf, rc, &text);
-    if (error != NULL || last - slash <= 1) {
-        return error;
-    }
-
-    text.data = slash + 1;
-    text.len = last - text.data;
-
-    return ngx_http_push_redis_conf_parse_db(rc, &text);
-}
-
-
-static const char *
-ngx_http_push_redis_conf_parse_host(ngx_conf_t *cf,
-    ngx_http_push_redis_conf_t *rc, ngx_str_t *text)
-{
-    u_char      *p, *last, *colon;
-    ngx_int_t    port;
-    ngx_uint_t   bracketed;
-
-    rc->host = *text;
-    rc->port = NGX_HTTP_PUSH_REDIS_CONF_PORT;
-
-    last = text->data + text->len;
-    bracketed = (text->len != 0 && text->data[0] == '[');
-
-    if (bracketed) {
-        p = ngx_strlchr(text->data, last, ']');
-        if (p == NULL) {
-            return "no \"]\" behind the IPv6 address";
-        }
-
-        rc->host.data = text->data + 1;
-        rc->host.len = p - rc->host.data;
-        colon = p + 1;
-
-    } else {
-        colon = ngx_strlchr(text->data, last, ':');
-        if (colon == NULL) {
-            colon = last;
-        }
-
-        rc->host.len = colon - rc->host.data;
-    }
-
-    if (rc->host.len == 0 || rc->host.len > 255) {
-        return "a host is expected: \"redis://HOST[:PORT][/DB]\"";
-    }
-
-    if (colon < last) {
-        port = (*colon == ':') ? ngx_atoi(colon + 1, last - colon - 1) : 0;
-
-        if (port < 1 || port > 65535) {
-            return "invalid port; an IPv6 address stands in brackets, special "
-                   "characters of a password are percent-encoded";
-        }
-
-        rc->port = (in_port_t) port;
-    }
-
-    return ngx_http_push_redis_conf_set_numeric(cf, rc, bracketed);
-}
-
-
-/* a numeric address needs no resolving: its host is cleared */
-
-static const char *
-ngx_http_push_redis_conf_set_numeric(ngx_conf_t *cf,
-    ngx_http_push_redis_conf_t *rc, ngx_uint_t bracketed)
-{
-    u_char       c, *p;
-    size_t       i;
-    ngx_addr_t  *addr;
-
-    addr = ngx_pcalloc(cf->pool, sizeof(ngx_addr_t));
-    if (addr == NULL) {
-        return "out of memory";
-    }
-
-    if (ngx_parse_addr(cf->pool, addr, rc->host.data, rc->host.len) == NGX_OK
-        && (addr->sockaddr->sa_family != AF_INET) == bracketed)
-    {
-        p = ngx_pnalloc(cf->pool, NGX_SOCKADDR_STRLEN);
-        if (p == NULL) {
-            return "out of memory";
-        }
-
-        ngx_inet_set_port(addr->sockaddr, rc->port);
-
-        addr->name.data = p;
-        addr->name.len = ngx_sock_ntop(addr->sockaddr, addr->socklen, p,
-                                       NGX_SOCKADDR_STRLEN, 1);
-
-        rc->addrs = addr;
-        rc->naddrs = 1;
-        ngx_str_null(&rc->host);
-
-        return NULL;
-    }
-
-    if (bracketed) {
-        return "invalid IPv6 address";
-    }
-
-    for (i = 0; i < rc->host.len; i++) {
-        c = rc->host.data[i];
-
-        if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') {
-            continue;
-        }
-
-        if (!(c >= '0' && c <= '9') && c != '.' && c != '-' && c != '_') {
-            return "a host has letters, digits, dots and hyphens";
-        }
-    }
-
-    return NULL;
-}
-
-
-static const char *
-ngx_http_push_redis_conf_parse_unix(ngx_conf_t *cf,
-    ngx_http_push_redis_conf_t *rc, ngx_str_t *rest)
-{
-    u_char      *p, *last, *at;
-    ngx_str_t    path, text;
-    const char  *error;
-
-    path = *rest;
-    last = rest->data + rest->len;
-
-    if (rest->len > 2 && rest->data[0] == '/' && rest->data[1] == '/') {
-        text.data = rest->data + 2;
-
-        at = ngx_strlchr(text.data, last, '@');
-
-        if (at != NULL) {
-            text.len = at - text.data;
-
-            error = ngx_http_push_redis_conf_parse_user(cf, rc, &text);
-            if (error != NULL) {
-                return error;
-            }
-
-            text.data = at + 1;
-        }
-
-        path.data = text.data;
-        path.len = last - text.data;
-    }
-
-    p = ngx_strlchr(path.data, last, '?');
-
-    if (p != NULL) {
-        path.len = p - path.data;
-
-        if (last - p < 4 || ngx_strncmp(p, "?db=", 4) != 0) {
-            return "only \"?db=DB\" may follow the path";
-        }
-
-        text.data = p + 4;
-        text.len = last - text.data;
-
-        error = ngx_http_push_redis_conf_parse_db(rc, &text);
-        if (error != NULL) {
-            return error;
-        }
-    }
-
-    return ngx_http_push_redis_conf_set_unix(cf, rc, &path);
-}
-
-
-static const char *
-ngx_http_push_redis_conf_set_unix(ngx_conf_t *cf,
-    ngx_http_push_redis_conf_t *rc, ngx_str_t *path)
-{
-#if (NGX_HAVE_UNIX_DOMAIN)
-
-    u_char              *p;
-    ngx_addr_t          *addr;
-    struct sockaddr_un  *saun;
-
-    if (path->len < 2 || path->data[0] != '/') {
-        return "an absolute path is expected: \"unix:/PATH[?db=DB]\"";
-    }
-
-    if (path->len >= sizeof(saun->sun_path)) {
-        return "the path is too long for a unix domain socket";
-    }
-
-    addr = ngx_pcalloc(cf->pool, sizeof(ngx_addr_t));
-    saun = ngx_pcalloc(cf->pool, sizeof(struct sockaddr_un));
-    p = ngx_pnalloc(cf->pool, path->len + 5);
-
-    if (addr == NULL || saun == NULL || p == NULL) {
-        return "out of memory";
-    }
-
-    saun->sun_family = AF_UNIX;
-    ngx_memcpy(saun->sun_path, path->data, path->len);
-
-    addr->sockaddr = (struct sockaddr *) saun;
-    addr->socklen = sizeof(struct sockaddr_un);
-    addr->name.data = p;
-    addr->name.len = ngx_sprintf(p, "unix:%V", path) - p;
-
-    rc->addrs = addr;
-    rc->naddrs = 1;
-
-    return NULL;
-
-#else
-
-    return "unix domain sockets are not supported on this platform";
-
-#endif
-}
-
-
-static const char *
-ngx_http_push_redis_conf_parse_user(ngx_conf_t *cf,
-    ngx_http_push_redis_conf_t *rc, ngx_str_t *text)
-{
-    u_char     *last, *colon;
-    ngx_str_t   user, password;
-
-    last = text->data + text->len;
-
-    colon = ngx_strlchr(text->data, last, ':');
-
-    user.data = text->data;
-    user.len = ((colon != NULL) ? colon : last) - text->data;
-
-    password.data = (colon != NULL) ? colon + 1 : last;
-    password.len = last - password.data;
-
-    if (user.len > NGX_HTTP_PUSH_REDIS_CONF_SECRET_MAX
-        || password.len > NGX_HTTP_PUSH_REDIS_CONF_SECRET_MAX)
-    {
-        return "the user or the password is too long";
-    }
-
-    if (colon != NULL && password.len == 0) {
-        return "the password is empty";
-    }
-
-    if (ngx_http_push_redis_conf_decode(cf, &rc->user, &user) != NGX_OK
-        || ngx_http_push_redis_conf_decode(cf, &rc->password, &password)
-           != NGX_OK)
-    {
-        return "\"%\" and two hexadecimal digits are expected where the user "
-               "or the password has a special character";
-    }
-
-    return NULL;
-}
-
-
-static ngx_int_t
-ngx_http_push_redis_conf_decode(ngx_conf_t *cf, ngx_str_t *dst, ngx_str_t *src)
-{
-    if (src->len == 0) {
-        return NGX_OK;
-    }
-
-    dst->data = ngx_pnalloc(cf->pool, src->len);
-    if (dst->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_push_name_unescape(dst->data, src->data, src->len, &dst->len)
-        != NGX_HTTP_PUSH_NAME_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static const char *
-ngx_http_push_redis_conf_parse_db(ngx_http_push_redis_conf_t *rc,
-    ngx_str_t *text)
-{
-    rc->db = ngx_atoi(text->data, text->len);
-
-    if (rc->db < 0 || rc->db > NGX_HTTP_PUSH_REDIS_CONF_DB_MAX) {
-        return "the database is a number, 0 to 65535";
-    }
-
-    return NULL;
 }
 
 
@@ -683,11 +259,11 @@ static ngx_int_t
 ngx_http_push_redis_conf_read_password(ngx_conf_t *cf,
     ngx_http_push_redis_conf_t *rc, ngx_str_t *arg)
 {
-    u_char      buf[NGX_HTTP_PUSH_REDIS_CONF_SECRET_MAX + 2];
+    u_char      buf[NGX_HTTP_PUSH_REDIS_URL_SECRET + 2];
     size_t      len;
     ngx_str_t   file;
 
-    if (rc->password.len) {
+    if (rc->url.password.len) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"push_redis\" has more than one password");
         return NGX_ERROR;
@@ -714,7 +290,7 @@ ngx_http_push_redis_conf_read_password(ngx_conf_t *cf,
         len--;
     }
 
-    if (len == 0 || len > NGX_HTTP_PUSH_REDIS_CONF_SECRET_MAX) {
+    if (len == 0 || len > NGX_HTTP_PUSH_REDIS_URL_SECRET) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "password file \"%V\" of \"push_redis\" is %s",
                            &file, len ? "too long, at most 1024 bytes expected"
@@ -722,13 +298,13 @@ ngx_http_push_redis_conf_read_password(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
-    rc->password.len = len;
-    rc->password.data = ngx_pnalloc(cf->pool, len);
-    if (rc->password.data == NULL) {
+    rc->url.password.len = len;
+    rc->url.password.data = ngx_pnalloc(cf->pool, len);
+    if (rc->url.password.data == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(rc->password.data, buf, len);
+    ngx_memcpy(rc->url.password.data, buf, len);
     ngx_explicit_memzero(buf, sizeof(buf));
 
     return NGX_OK;
@@ -767,7 +343,7 @@ ngx_http_push_redis_conf_read_secret(ngx_conf_t *cf, ngx_str_t *file,
                            "regular file", file);
 
     } else {
-        n = ngx_read_fd(fd, buf, NGX_HTTP_PUSH_REDIS_CONF_SECRET_MAX + 2);
+        n = ngx_read_fd(fd, buf, NGX_HTTP_PUSH_REDIS_URL_SECRET + 2);
 
         if (n == -1) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
@@ -795,7 +371,7 @@ ngx_http_push_redis_conf_check(ngx_conf_t *cf, ngx_http_push_redis_conf_t *rc)
     size_t     n;
     ngx_str_t  control;
 
-    if (rc->user.len && rc->password.len == 0) {
+    if (rc->url.user.len && rc->url.password.len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"push_redis\" has a user but no password, "
                            "\"redis://USER:PASSWORD@HOST\" or "
@@ -967,14 +543,15 @@ ngx_http_push_redis_conf_resolve(ngx_conf_t *cf,
     ngx_url_t   u;
     ngx_uint_t  local;
 
-    if (rc->naddrs) {
+    if (rc->url.naddrs) {
         return NGX_OK;
     }
 
     /* most name servers do not know it, the hosts file does */
 
-    local = (rc->host.len == 9
-             && ngx_strncasecmp(rc->host.data, (u_char *) "localhost", 9) == 0);
+    local = (rc->url.host.len == 9
+             && ngx_strncasecmp(rc->url.host.data, (u_char *) "localhost", 9)
+                == 0);
 
     if (resolver != NULL && resolver->connections.nelts != 0 && !local) {
         rc->resolver = resolver;
@@ -984,24 +561,24 @@ ngx_http_push_redis_conf_resolve(ngx_conf_t *cf,
 
     ngx_memzero(&u, sizeof(ngx_url_t));
 
-    u.url = rc->host;
-    u.default_port = rc->port;
+    u.url = rc->url.host;
+    u.default_port = rc->url.port;
 
     if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "%s \"%V\" in \"push_redis\"",
-                           u.err ? u.err : "host not found", &rc->host);
+                           u.err ? u.err : "host not found", &rc->url.host);
         return NGX_ERROR;
     }
 
-    rc->addrs = u.addrs;
-    rc->naddrs = u.naddrs;
+    rc->url.addrs = u.addrs;
+    rc->url.naddrs = u.naddrs;
 
     if (!local) {
         ngx_conf_log_error(NGX_LOG_NOTICE, cf, 0,
                            "host \"%V\" in \"push_redis\" is resolved only "
                            "when the configuration is read, with \"resolver\" "
-                           "it would be at each connect", &rc->host);
+                           "it would be at each connect", &rc->url.host);
     }
 
     return NGX_OK;

@@ -12,18 +12,17 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_http_push_redis_url.h"
+
 
 /* made from the arguments of push_redis; memory of the configuration */
 
 typedef struct {
-    ngx_str_t                  url;           /* as shown: no password */
-    ngx_str_t                  host;          /* to be resolved, or empty */
-    in_port_t                  port;
-    ngx_addr_t                *addrs;         /* resolved or numeric or unix */
-    ngx_uint_t                 naddrs;
-    ngx_str_t                  user;
-    ngx_str_t                  password;
-    ngx_int_t                  db;            /* -1: none given */
+    /*
+     * Once resolved, addrs are there for a name, too; the password may be from
+     * password_file=.
+     */
+    ngx_http_push_redis_url_t  url;
 
     ngx_str_t                  prefix;        /* default "" */
     ngx_str_t                  keys;          /* default "push:" */
@@ -48,16 +47,9 @@ typedef struct {
 
 
 /*
- * Reads cf->args of push_redis (URL, then param=value ...) into rc.
- *
- *     redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]
- *     unix:/PATH[?db=DB]
- *     unix://[USER]:PASSWORD@/PATH[?db=DB]
- *
- * USER and PASSWORD are percent-decoded, an IPv6 HOST stands in brackets.
- * Names are not resolved here.  NGX_CONF_OK, or NGX_CONF_ERROR after a message
- * that names the parameter, its value (never the password) and what would be
- * right.
+ * Reads cf->args of push_redis (URL, then param=value ...) into rc.  Names are
+ * not resolved here.  NGX_CONF_OK, or NGX_CONF_ERROR after a message that names
+ * the parameter, its value (never the password) and what would be right.
  */
 char *ngx_http_push_redis_conf_parse(ngx_conf_t *cf,
     ngx_http_push_redis_conf_t *rc);
