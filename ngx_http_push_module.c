@@ -13,7 +13,7 @@
 #include "ngx_http_push_conf.h"
 #include "ngx_http_push_ctx.h"
 #include "ngx_http_push_directives.h"
-#include "ngx_http_push_publish.h"
+#include "ngx_http_push_publisher.h"
 #include "ngx_http_push_status.h"
 #include "ngx_http_push_subscribe.h"
 #include "ngx_http_push_variables.h"
@@ -27,13 +27,16 @@
 /* what a location can be */
 
 static ngx_http_push_endpoint_t  ngx_http_push_endpoint_channel =
-    { ngx_string("push_channel"), ngx_http_push_subscribe_handler };
+    { ngx_string("push_channel"), ngx_http_push_subscribe_handler,
+      "GET, POST, PUT, OPTIONS", 1 };
 
 static ngx_http_push_endpoint_t  ngx_http_push_endpoint_publish =
-    { ngx_string("push_publish"), ngx_http_push_publish_handler };
+    { ngx_string("push_publish"), ngx_http_push_publisher_handler,
+      "GET, HEAD, POST, PUT, DELETE, OPTIONS", 0 };
 
 static ngx_http_push_endpoint_t  ngx_http_push_endpoint_status =
-    { ngx_string("push_status"), ngx_http_push_status_handler };
+    { ngx_string("push_status"), ngx_http_push_status_handler,
+      "GET, HEAD, OPTIONS", 0 };
 
 
 static ngx_command_t  ngx_http_push_commands[] = {

@@ -91,8 +91,12 @@ a refused 400 /ws?channel=news http=1.0
 
 === only GET upgrades
 --- ws
-for m in POST PUT DELETE PATCH {
+for m in DELETE PATCH {
 a refused 405 /ws?channel=news method=$m => [Allow ~ GET]
+}
+for m in POST PUT {
+a refused 403 /ws?channel=news method=$m
+a refused 202 /chat?channel=news method=$m
 }
 
 

@@ -120,6 +120,19 @@ ngx_http_push_answer_error(ngx_http_request_t *r, ngx_uint_t status,
 
 
 ngx_int_t
+ngx_http_push_answer_options(ngx_http_request_t *r, const char *allow)
+{
+    if (ngx_http_push_answer_header(r, "Allow", allow) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* sent by nginx, which discards a body then */
+
+    return NGX_HTTP_NO_CONTENT;
+}
+
+
+ngx_int_t
 ngx_http_push_answer_header(ngx_http_request_t *r, const char *name,
     const char *value)
 {

@@ -47,6 +47,10 @@ ngx_int_t ngx_http_push_answer_document(ngx_http_request_t *r,
 ngx_int_t ngx_http_push_answer_error(ngx_http_request_t *r, ngx_uint_t status,
     const char *error, const char *allow);
 
+/* to OPTIONS that is no preflight: 204 with allow */
+ngx_int_t ngx_http_push_answer_options(ngx_http_request_t *r,
+    const char *allow);
+
 /* adds a response header; name and value must outlive the request's answer */
 ngx_int_t ngx_http_push_answer_header(ngx_http_request_t *r,
     const char *name, const char *value);

@@ -30,7 +30,8 @@
 #define NGX_HTTP_PUSH_CONF_MESSAGE_MAX       (512 * 1024 * 1024)
 
 
-static void ngx_http_push_conf_admit(ngx_conf_t *cf, off_t size);
+static void ngx_http_push_conf_bound_body(ngx_conf_t *cf,
+    ngx_http_push_loc_conf_t *conf);
 static ngx_int_t ngx_http_push_conf_merge_endpoint(ngx_conf_t *cf,
     ngx_http_push_loc_conf_t *prev, ngx_http_push_loc_conf_t *conf);
 static void ngx_http_push_conf_merge_allow(ngx_http_push_allow_t *prev,
@@ -168,6 +169,10 @@ ngx_http_push_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_push_conf_merge_limits(&prev->limits, &conf->limits);
 
+    if (conf->endpoint != NULL) {
+        ngx_http_push_conf_bound_body(cf, conf);
+    }
+
     return NGX_CONF_OK;
 }
 
@@ -207,28 +212,40 @@ ngx_http_push_conf_merge_endpoint(ngx_conf_t *cf,
         }
     }
 
-    if (conf->endpoint != NULL) {
-        ngx_http_push_conf_admit(cf, clcf->client_max_body_size);
-    }
-
     return NGX_OK;
 }
 
 
-/* what a publisher may send the links to Redis have to take */
+/*
+ * A client's body is a message: nginx itself keeps it within the smaller of
+ * the two bounds, before it is stored.  What a publisher may send the links to
+ * Redis have to take.
+ */
 
 static void
-ngx_http_push_conf_admit(ngx_conf_t *cf, off_t size)
+ngx_http_push_conf_bound_body(ngx_conf_t *cf, ngx_http_push_loc_conf_t *conf)
 {
+    off_t                       size;
+    ngx_http_core_loc_conf_t   *clcf;
     ngx_http_push_main_conf_t  *mcf;
 
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_push_module);
+
+    size = (off_t) conf->limits.max_message_size;
+
+    if (conf->endpoint->clients && size != 0
+        && (clcf->client_max_body_size == 0
+            || clcf->client_max_body_size > size))
+    {
+        clcf->client_max_body_size = size;
+    }
 
     if (mcf->redis == NULL) {
         return;
     }
 
-    size = ngx_min(size, NGX_HTTP_PUSH_CONF_MESSAGE_MAX);
+    size = ngx_min(clcf->client_max_body_size, NGX_HTTP_PUSH_CONF_MESSAGE_MAX);
 
     if (size > (off_t) mcf->redis->max_message) {
         mcf->redis->max_message = (size_t) size;
@@ -445,6 +462,17 @@ ngx_http_push_conf_fail(ngx_conf_t *cf, const char *fmt, ...)
                        &value[0], (size_t) (p - text), text);
 
     return NGX_CONF_ERROR;
+}
+
+
+const char *
+ngx_http_push_conf_methods(ngx_http_request_t *r)
+{
+    ngx_http_push_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_push_module);
+
+    return lcf->endpoint->methods;
 }
 
 

@@ -14,8 +14,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_push_allow.h"
 #include "ngx_http_push_limits.h"
-#include "ngx_http_push_name.h"
 #include "ngx_http_push_policy.h"
 #include "ngx_http_push_redis_conf.h"
 #include "ngx_http_push_zone.h"
@@ -36,7 +36,6 @@ typedef struct {
     ngx_str_t                    zone_name;
     size_t                       zone_size;
     ngx_uint_t                   zone_channels;
-    ngx_http_push_policies_t     history;     /* none: nothing is kept */
     ngx_msec_t                   drain;       /* 30s */
     ngx_http_push_policies_t     history;     /* push_history */
     ngx_uint_t                   used;        /* a handler was configured */
@@ -54,38 +53,13 @@ typedef struct {
 } ngx_http_push_note_t;
 
 
-/*
- * A NAME or a PATTERN is an array of parts.  A part is the directive's own
- * text, for a PATTERN one piece of codec/name, or a variable, whose value
- * stands for itself: never a wildcard, never a reserved beginning.
- */
-
-typedef struct {
-    ngx_http_complex_value_t    *value;       /* NULL: own text */
-    ngx_http_push_name_piece_t   piece;
-} ngx_http_push_part_t;
-
-
-typedef enum {
-    NGX_HTTP_PUSH_ALLOW_OFF = 0,
-    NGX_HTTP_PUSH_ALLOW_ON,                   /* "any" of push_origin */
-    NGX_HTTP_PUSH_ALLOW_SAME,                 /* push_origin only */
-    NGX_HTTP_PUSH_ALLOW_PATTERNS
-} ngx_http_push_allow_e;
-
-
-typedef struct {
-    ngx_uint_t                   mode;        /* ngx_http_push_allow_e */
-    ngx_uint_t                   fold;        /* case is of no account */
-    ngx_array_t                 *patterns;    /* ngx_array_t of parts */
-} ngx_http_push_allow_t;
-
-
 /* what the handler of a location can be; one each in the command table */
 
 typedef struct {
     ngx_str_t                    directive;
     ngx_http_handler_pt          handler;
+    const char                  *methods;     /* Allow */
+    ngx_uint_t                   clients;     /* connect here */
 } ngx_http_push_endpoint_t;
 
 
@@ -115,6 +89,9 @@ char *ngx_http_push_conf_fail(ngx_conf_t *cf, const char *fmt, ...);
 
 /* postconfiguration: adds the zone, resolves push_redis, if it is used */
 ngx_int_t ngx_http_push_conf_finish(ngx_conf_t *cf);
+
+/* Allow, in a location that has an endpoint */
+const char *ngx_http_push_conf_methods(ngx_http_request_t *r);
 
 /*
  * Is text (a channel name or an Origin) allowed for this request?  NGX_OK,

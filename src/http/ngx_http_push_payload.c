@@ -27,11 +27,12 @@ typedef const char *(*ngx_http_push_payload_header_pt)(ngx_http_request_t *r,
 typedef struct {
     ngx_str_t                        name;
     ngx_http_push_payload_header_pt  handler;
+    ngx_uint_t                       publisher;  /* of nobody else */
 } ngx_http_push_payload_header_t;
 
 
-static const char *ngx_http_push_payload_read_header(ngx_http_request_t *r,
-    ngx_http_push_payload_t *pl, ngx_table_elt_t *h);
+static ngx_int_t ngx_http_push_payload_read_header(ngx_http_request_t *r,
+    ngx_http_push_payload_t *pl, ngx_table_elt_t *h, const char **error);
 static const char *ngx_http_push_payload_set_event(ngx_http_request_t *r,
     ngx_http_push_payload_t *pl, ngx_str_t *value);
 static const char *ngx_http_push_payload_set_volatile(ngx_http_request_t *r,
@@ -58,16 +59,16 @@ static ngx_int_t ngx_http_push_payload_copy_body(ngx_http_request_t *r,
 
 static ngx_http_push_payload_header_t  ngx_http_push_payload_headers[] = {
 
-    { ngx_string("push-event"), ngx_http_push_payload_set_event },
-    { ngx_string("push-volatile"), ngx_http_push_payload_set_volatile },
-    { ngx_string("push-user"), ngx_http_push_payload_set_user },
-    { ngx_string("push-except"), ngx_http_push_payload_set_except },
-    { ngx_string("push-ttl"), ngx_http_push_payload_set_ttl },
-    { ngx_string("push-id"), ngx_http_push_payload_set_id },
-    { ngx_string("push-ack"), ngx_http_push_payload_refuse_ack },
-    { ngx_string("content-encoding"), ngx_http_push_payload_set_encoding },
+    { ngx_string("push-event"), ngx_http_push_payload_set_event, 0 },
+    { ngx_string("push-volatile"), ngx_http_push_payload_set_volatile, 0 },
+    { ngx_string("push-user"), ngx_http_push_payload_set_user, 1 },
+    { ngx_string("push-except"), ngx_http_push_payload_set_except, 0 },
+    { ngx_string("push-ttl"), ngx_http_push_payload_set_ttl, 0 },
+    { ngx_string("push-id"), ngx_http_push_payload_set_id, 0 },
+    { ngx_string("push-ack"), ngx_http_push_payload_refuse_ack, 1 },
+    { ngx_string("content-encoding"), ngx_http_push_payload_set_encoding, 0 },
 
-    { ngx_null_string, NULL }
+    { ngx_null_string, NULL, 0 }
 };
 
 
@@ -75,6 +76,7 @@ ngx_int_t
 ngx_http_push_payload_read_headers(ngx_http_request_t *r,
     ngx_http_push_payload_t *pl, const char **error)
 {
+    ngx_int_t         rc;
     ngx_uint_t        i;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
@@ -88,10 +90,10 @@ ngx_http_push_payload_read_headers(ngx_http_request_t *r,
                 continue;
             }
 
-            *error = ngx_http_push_payload_read_header(r, pl, &h[i]);
+            rc = ngx_http_push_payload_read_header(r, pl, &h[i], error);
 
-            if (*error != NULL) {
-                return NGX_HTTP_BAD_REQUEST;
+            if (rc != NGX_OK) {
+                return rc;
             }
         }
     }
@@ -100,9 +102,9 @@ ngx_http_push_payload_read_headers(ngx_http_request_t *r,
 }
 
 
-static const char *
+static ngx_int_t
 ngx_http_push_payload_read_header(ngx_http_request_t *r,
-    ngx_http_push_payload_t *pl, ngx_table_elt_t *h)
+    ngx_http_push_payload_t *pl, ngx_table_elt_t *h, const char **error)
 {
     ngx_uint_t                       i;
     ngx_http_push_payload_header_t  *known;
@@ -118,18 +120,26 @@ ngx_http_push_payload_read_header(ngx_http_request_t *r,
             continue;
         }
 
+        if (known[i].publisher && pl->client) {
+            *error = "a header was sent that is for publishers only";
+            return NGX_HTTP_FORBIDDEN;
+        }
+
         /* two could mean two things to us and to who has checked them */
 
         if (pl->seen & ((ngx_uint_t) 1 << i)) {
-            return "a header was sent twice";
+            *error = "a header was sent twice";
+            return NGX_HTTP_BAD_REQUEST;
         }
 
         pl->seen |= (ngx_uint_t) 1 << i;
 
-        return known[i].handler(r, pl, &h->value);
+        *error = known[i].handler(r, pl, &h->value);
+
+        return *error ? NGX_HTTP_BAD_REQUEST : NGX_OK;
     }
 
-    return NULL;
+    return NGX_OK;
 }
 
 

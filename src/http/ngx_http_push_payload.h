@@ -26,6 +26,7 @@ typedef struct {
     ngx_msec_t    ttl;                    /* Push-TTL in ms, or 0 */
     ngx_uint_t    seen;                   /* headers, by their index */
 
+    unsigned      client:1;               /* set by the owner: no publisher */
     unsigned      binary:1;
     unsigned      volatile_:1;            /* Push-Volatile */
     unsigned      text:1;                 /* the body has to be UTF-8 */

@@ -1,8 +1,8 @@
 /*
  * Copyright (C) the ngx_http_push_module authors
  *
- * Floor 3: the content handler of push_publish: from a request to orders of
- * the bus, and from their outcomes to an answer.
+ * Floor 3: publishing by a request, whoever may do so: from its channels and
+ * its body to orders of the bus, and from their outcomes to an answer.
  */
 
 
@@ -16,13 +16,10 @@
 #include "ngx_http_push_ctx.h"
 #include "ngx_http_push_hub.h"
 #include "ngx_http_push_json.h"
-#include "ngx_http_push_origin.h"
 #include "ngx_http_push_payload.h"
 #include "ngx_http_push_publish.h"
 #include "ngx_http_push_worker.h"
 
-
-#define NGX_HTTP_PUSH_PUBLISH_ALLOW  "GET, HEAD, POST, PUT, DELETE"
 
 /* beyond what the bus itself waits for an answer */
 #define NGX_HTTP_PUSH_PUBLISH_GRACE  5000
@@ -53,6 +50,7 @@ struct ngx_http_push_publish_s {
     ngx_http_request_t              *request;
     ngx_http_push_hub_t             *hub;
     ngx_uint_t                       kind;     /* ngx_http_push_order_e */
+    ngx_uint_t                       client;   /* not a publisher */
     ngx_http_push_payload_t          payload;
     ngx_http_push_publish_item_t    *items;
     ngx_uint_t                       nitems;
@@ -63,8 +61,8 @@ struct ngx_http_push_publish_s {
 
 static ngx_int_t ngx_http_push_publish_refuse(ngx_http_request_t *r,
     ngx_uint_t status, const char *error);
-static ngx_int_t ngx_http_push_publish_choose(ngx_http_request_t *r,
-    ngx_uint_t *kind, const char **error);
+static ngx_int_t ngx_http_push_publish_prepare(ngx_http_push_publish_t *p,
+    const char **error);
 static ngx_http_push_publish_t *ngx_http_push_publish_create(
     ngx_http_request_t *r, ngx_uint_t kind);
 static ngx_http_push_publish_t *ngx_http_push_publish_find(
@@ -72,6 +70,8 @@ static ngx_http_push_publish_t *ngx_http_push_publish_find(
 static void ngx_http_push_publish_cleanup(void *data);
 
 static ngx_int_t ngx_http_push_publish_set_channels(
+    ngx_http_push_publish_t *p, const char **error);
+static ngx_int_t ngx_http_push_publish_check_client(
     ngx_http_push_publish_t *p, const char **error);
 
 static void ngx_http_push_publish_body_handler(ngx_http_request_t *r);
@@ -97,40 +97,21 @@ static void ngx_http_push_publish_log(ngx_http_push_publish_t *p,
 
 
 ngx_int_t
-ngx_http_push_publish_handler(ngx_http_request_t *r)
+ngx_http_push_publish_begin(ngx_http_request_t *r, ngx_uint_t kind,
+    ngx_uint_t client)
 {
     ngx_int_t                 rc;
-    ngx_uint_t                kind;
     const char               *error;
     ngx_http_push_publish_t  *p;
-
-    rc = ngx_http_push_origin_check(r);
-    if (rc != NGX_OK) {
-        return ngx_http_push_answer_error(r, rc, "origin is not allowed",
-                                          NULL);
-    }
-
-    rc = ngx_http_push_publish_choose(r, &kind, &error);
-    if (rc != NGX_OK) {
-        return ngx_http_push_publish_refuse(r, rc, error);
-    }
 
     p = ngx_http_push_publish_create(r, kind);
     if (p == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (p->hub == NULL) {
-        return ngx_http_push_publish_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                            "this worker has no bus");
-    }
+    p->client = client;
 
-    rc = ngx_http_push_payload_read_headers(r, &p->payload, &error);
-
-    if (rc == NGX_OK && kind == NGX_HTTP_PUSH_ORDER_PUBLISH) {
-        rc = ngx_http_push_payload_read_type(r, &p->payload, &error);
-    }
-
+    rc = ngx_http_push_publish_prepare(p, &error);
     if (rc != NGX_OK) {
         return ngx_http_push_publish_refuse(r, rc, error);
     }
@@ -138,6 +119,13 @@ ngx_http_push_publish_handler(ngx_http_request_t *r)
     rc = ngx_http_push_publish_set_channels(p, &error);
     if (rc != NGX_OK) {
         return ngx_http_push_answer_error(r, rc, error, NULL);
+    }
+
+    if (client) {
+        rc = ngx_http_push_publish_check_client(p, &error);
+        if (rc != NGX_OK) {
+            return ngx_http_push_publish_refuse(r, rc, error);
+        }
     }
 
     if (kind == NGX_HTTP_PUSH_ORDER_PUBLISH) {
@@ -174,46 +162,66 @@ ngx_http_push_publish_refuse(ngx_http_request_t *r, ngx_uint_t status,
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "publish request refused: %s", error);
 
-    return ngx_http_push_answer_error(r, status, error,
-                                      (status == NGX_HTTP_NOT_ALLOWED)
-                                      ? NGX_HTTP_PUSH_PUBLISH_ALLOW : NULL);
+    return ngx_http_push_answer_error(r, status, error, NULL);
+}
+
+
+/* all that can be known before the channels are */
+
+static ngx_int_t
+ngx_http_push_publish_prepare(ngx_http_push_publish_t *p, const char **error)
+{
+    ngx_int_t            rc;
+    ngx_http_request_t  *r;
+
+    r = p->request;
+
+    if (p->hub == NULL) {
+        *error = "this worker has no bus";
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
+    p->payload.client = (p->client != 0);
+
+    rc = ngx_http_push_payload_read_headers(r, &p->payload, error);
+
+    if (rc == NGX_OK && p->kind == NGX_HTTP_PUSH_ORDER_PUBLISH) {
+        rc = ngx_http_push_payload_read_type(r, &p->payload, error);
+    }
+
+    return rc;
 }
 
 
 /*
- * A subrequest may ask (SSI can show a number), but a request that somebody
- * else makes on the way to another answer publishes nothing.
+ * All of the channels or none: unlike for a frame of a WebSocket there is an
+ * answer that can tell.
  */
 
 static ngx_int_t
-ngx_http_push_publish_choose(ngx_http_request_t *r, ngx_uint_t *kind,
+ngx_http_push_publish_check_client(ngx_http_push_publish_t *p,
     const char **error)
 {
-    switch (r->method) {
+    ngx_int_t                  rc;
+    ngx_uint_t                 i;
+    ngx_http_push_loc_conf_t  *lcf;
 
-    case NGX_HTTP_GET:
-    case NGX_HTTP_HEAD:
-        *kind = NGX_HTTP_PUSH_ORDER_INFO;
-        return NGX_OK;
+    lcf = ngx_http_get_module_loc_conf(p->request, ngx_http_push_module);
 
-    case NGX_HTTP_POST:
-    case NGX_HTTP_PUT:
-        *kind = NGX_HTTP_PUSH_ORDER_PUBLISH;
-        break;
+    for (i = 0; i < p->nitems; i++) {
 
-    case NGX_HTTP_DELETE:
-        *kind = NGX_HTTP_PUSH_ORDER_DELETE;
-        break;
+        rc = ngx_http_push_conf_allows(p->request, &lcf->client_publish,
+                                       &p->items[i].order.channel);
 
-    default:
-        *kind = NGX_HTTP_PUSH_ORDER_INFO;
-        *error = "method not allowed";
-        return NGX_HTTP_NOT_ALLOWED;
-    }
+        if (rc == NGX_ERROR) {
+            *error = "out of memory";
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
 
-    if (r != r->main) {
-        *error = "a subrequest can not publish";
-        return NGX_HTTP_FORBIDDEN;
+        if (rc != NGX_OK) {
+            *error = "clients may not publish to this channel";
+            return NGX_HTTP_FORBIDDEN;
+        }
     }
 
     return NGX_OK;

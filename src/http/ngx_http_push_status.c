@@ -116,6 +116,10 @@ ngx_http_push_status_handler(ngx_http_request_t *r)
                                           NULL);
     }
 
+    if (r->method == NGX_HTTP_OPTIONS) {
+        return ngx_http_push_answer_options(r, ngx_http_push_conf_methods(r));
+    }
+
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return ngx_http_push_status_refuse(r, NGX_HTTP_NOT_ALLOWED,
                                            "method not allowed");
@@ -143,7 +147,8 @@ ngx_http_push_status_refuse(ngx_http_request_t *r, ngx_uint_t status,
                   "status request refused: %s", error);
 
     return ngx_http_push_answer_error(r, status, error,
-                       (status == NGX_HTTP_NOT_ALLOWED) ? "GET, HEAD" : NULL);
+                                      (status == NGX_HTTP_NOT_ALLOWED)
+                                      ? ngx_http_push_conf_methods(r) : NULL);
 }
 
 

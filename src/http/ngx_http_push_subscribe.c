@@ -17,6 +17,7 @@
 #include "ngx_http_push_detach.h"
 #include "ngx_http_push_handshake.h"
 #include "ngx_http_push_origin.h"
+#include "ngx_http_push_publish.h"
 #include "ngx_http_push_subscribe.h"
 #include "ngx_http_push_worker.h"
 #include "ngx_http_push_ws.h"
@@ -25,6 +26,7 @@
 #define NGX_HTTP_PUSH_SUBSCRIBE_RETRY  20     /* ms */
 
 
+static ngx_int_t ngx_http_push_subscribe_other(ngx_http_request_t *r);
 static ngx_int_t ngx_http_push_subscribe_refuse(ngx_http_request_t *r,
     ngx_int_t status, const char *error);
 static ngx_int_t ngx_http_push_subscribe_answer(ngx_http_request_t *r,
@@ -59,22 +61,21 @@ ngx_http_push_subscribe_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    rc = ngx_http_push_origin_check(r);
+    if (rc != NGX_OK) {
+        return ngx_http_push_subscribe_answer(r, rc, "origin is not allowed");
+    }
+
+    if (r->method != NGX_HTTP_GET) {
+        return ngx_http_push_subscribe_other(r);
+    }
+
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
         return rc;
     }
 
     h = ngx_http_push_worker_hub();
-
-    if (r->method != NGX_HTTP_GET) {
-        return ngx_http_push_answer_error(r, NGX_HTTP_NOT_ALLOWED,
-                                          "method is not allowed", "GET");
-    }
-
-    rc = ngx_http_push_origin_check(r);
-    if (rc != NGX_OK) {
-        return ngx_http_push_subscribe_answer(r, rc, "origin is not allowed");
-    }
 
     error = NULL;
 
@@ -94,6 +95,30 @@ ngx_http_push_subscribe_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_push_subscribe_websocket(r, &hs, names);
+}
+
+
+/* methods that open no connection */
+
+static ngx_int_t
+ngx_http_push_subscribe_other(ngx_http_request_t *r)
+{
+    const char  *methods;
+
+    methods = ngx_http_push_conf_methods(r);
+
+    switch (r->method) {
+
+    case NGX_HTTP_POST:
+    case NGX_HTTP_PUT:
+        return ngx_http_push_publish_begin(r, NGX_HTTP_PUSH_ORDER_PUBLISH, 1);
+
+    case NGX_HTTP_OPTIONS:
+        return ngx_http_push_answer_options(r, methods);
+    }
+
+    return ngx_http_push_answer_error(r, NGX_HTTP_NOT_ALLOWED,
+                                      "method is not allowed", methods);
 }
 
 
