@@ -226,7 +226,8 @@ suites: build
 	@$(suite_environment) prove -j$(JOBS) $(suite_files)
 
 
-# Unit tests: src/codec and nothing else, with sanitizers and asserts
+# Unit tests: src/codec and nothing else, and simulations, src/core with the
+# few parts of nginx that it needs made up; with sanitizers and asserts
 
 UNIT := $(BUILD)/unit
 unit_tests := $(patsubst t/unit/%.c,$(UNIT)/%,$(wildcard t/unit/test_*.c))
@@ -234,9 +235,25 @@ unit_objects := $(patsubst src/codec/%.c,$(UNIT)/%.o,$(wildcard src/codec/*.c))
 unit_flags := -std=gnu99 -O1 -g -Wall -Wextra -Werror -Wno-unused-parameter \
 	$(SANITIZER) -Isrc/codec -It/unit -MMD -MP
 
-unit:
-	@$(MAKE) --no-print-directory -s -j$(NPROC) $(unit_tests)
-	@prove --exec '' $(unit_tests)
+sims := $(patsubst t/unit/%.c,$(UNIT)/%,$(wildcard t/unit/sim_*.c))
+sim_objects := $(patsubst src/core/%.c,$(UNIT)/%.o,$(wildcard src/core/*.c))
+sim_flags = $(unit_flags) -fno-sanitize=alignment -Isrc/core -I$(OBJS) \
+	$(addprefix -I$(src_dir)/src/,core event os/unix)
+
+unit: build
+	@$(MAKE) --no-print-directory -s -j$(NPROC) $(unit_tests) $(sims)
+	@prove -j$(NPROC) --exec '' $(unit_tests) $(sims)
+
+$(UNIT)/%.o: src/core/%.c Makefile
+	@mkdir -p $(UNIT)
+	$(CC) $(sim_flags) -c -o $@ $<
+
+$(UNIT)/sim_%.o: t/unit/sim_%.c Makefile
+	@mkdir -p $(UNIT)
+	$(CC) $(sim_flags) -c -o $@ $<
+
+$(UNIT)/sim_%: $(UNIT)/sim_%.o $(sim_objects) $(unit_objects)
+	$(CC) $(unit_flags) -o $@ $^ -lyajl -lz
 
 $(UNIT)/%.o: src/codec/%.c Makefile
 	@mkdir -p $(UNIT)

@@ -96,7 +96,7 @@ typedef struct {
     ngx_http_push_run_t           latest;     /* dense, up to last */
     ngx_http_push_position_t      last;       /* given to the subscribers */
     ngx_http_push_position_t      prev;       /* end of the epoch before */
-    uint64_t                      top;        /* as the last read told */
+    uint64_t                      top;        /* as the last read told it */
     ngx_msec_t                    heard;
     ngx_msec_t                    asked;
 
@@ -107,6 +107,10 @@ typedef struct {
     unsigned                      doubt:1;    /* something may be missing */
     unsigned                      suspect:1;  /* whatever a read tells */
     unsigned                      ahead:1;    /* a reader waits for last */
+    unsigned                      moved:1;    /* since the read was sent */
+    unsigned                      loose:1;    /* last is of any epoch */
+    unsigned                      wary:1;     /* messages that are forgotten
+                                                 may still be on their way */
 } ngx_http_push_feed_t;
 
 
@@ -167,12 +171,20 @@ static void ngx_http_push_feed_pump_handler(ngx_event_t *ev);
 static void ngx_http_push_feed_start_read(ngx_http_push_feed_t *f);
 static void ngx_http_push_feed_read_handler(ngx_http_push_read_t *rd);
 static void ngx_http_push_feed_finish_read(ngx_http_push_feed_t *f);
-static void ngx_http_push_feed_locate(ngx_http_push_feed_t *f,
+static ngx_int_t ngx_http_push_feed_locate(ngx_http_push_feed_t *f,
     ngx_http_push_read_t *rd);
+static ngx_uint_t ngx_http_push_feed_ends(const ngx_http_push_position_t *at,
+    const ngx_http_push_position_t *prev);
 static void ngx_http_push_feed_turn(ngx_http_push_feed_t *f,
     ngx_http_push_read_t *rd);
+static void ngx_http_push_feed_cross(ngx_http_push_feed_t *f,
+    ngx_http_push_read_t *rd);
+static void ngx_http_push_feed_enter_epoch(ngx_http_push_position_t *at,
+    const ngx_http_push_position_t *from);
 static void ngx_http_push_feed_catch_up(ngx_http_push_feed_t *f,
     ngx_http_push_read_t *rd);
+static void ngx_http_push_feed_jump(ngx_http_push_feed_t *f,
+    ngx_http_push_read_t *rd, uint64_t offset);
 static void ngx_http_push_feed_fill_window(ngx_http_push_feed_t *f,
     ngx_http_push_read_t *rd);
 static void ngx_http_push_feed_free_read(ngx_http_push_read_t *rd);
@@ -398,6 +410,7 @@ ngx_http_push_feed_settle(ngx_http_push_feed_t *f)
     if (f->work == NULL
         && f->known && f->located
         && f->last.len == 0
+        && !f->wary
         && ngx_queue_empty(&f->readers))
     {
         f->channel->flags |= NGX_HTTP_PUSH_FEED_FRESH;
@@ -538,7 +551,7 @@ ngx_http_push_feed_take(ngx_http_push_feed_t *f, ngx_http_push_msg_t *m)
 static ngx_int_t
 ngx_http_push_feed_offer(ngx_http_push_feed_t *f, ngx_http_push_msg_t *m)
 {
-    if (!f->known || (f->last.len == 0 && m->offset == 1)) {
+    if (!f->known || (f->last.len == 0 && m->offset == 1 && !f->wary)) {
 
         if (ngx_http_push_position_set(&f->last, &m->epoch, m->offset - 1)
             != NGX_OK)
@@ -569,6 +582,9 @@ static void
 ngx_http_push_feed_accept(ngx_http_push_feed_t *f, ngx_http_push_msg_t *m)
 {
     f->last.offset = m->offset;
+    f->moved = 1;
+    f->loose = 0;
+    f->wary = 0;
 
     ngx_http_push_feed_keep(f, m);
 
@@ -949,6 +965,7 @@ ngx_http_push_feed_start_read(ngx_http_push_feed_t *f)
 
     f->need &= ~(work->kind|NGX_HTTP_PUSH_FEED_TOP);
     work->early = work->held.n;
+    f->moved = 0;
 
     if (rd->limit != 0) {
         f->fs->figures->reads++;
@@ -1000,7 +1017,14 @@ ngx_http_push_feed_finish_read(ngx_http_push_feed_t *f)
 
     f->heard = ngx_current_msec;
 
-    ngx_http_push_feed_locate(f, &work->rd);
+    if (ngx_http_push_feed_locate(f, &work->rd) != NGX_OK) {
+        ngx_http_push_feed_free_read(&work->rd);
+
+        f->doubt = 1;
+        ngx_http_push_feed_ask(f, work->kind|NGX_HTTP_PUSH_FEED_TOP, 0);
+
+        return;
+    }
 
     if (work->kind == NGX_HTTP_PUSH_FEED_MORE) {
         ngx_http_push_feed_catch_up(f, &work->rd);
@@ -1009,9 +1033,10 @@ ngx_http_push_feed_finish_read(ngx_http_push_feed_t *f)
         ngx_http_push_feed_fill_window(f, &work->rd);
     }
 
-    ngx_http_push_feed_free_read(&work->rd);
-
+    ngx_http_push_feed_cross(f, &work->rd);
     ngx_http_push_feed_release(f);
+
+    ngx_http_push_feed_free_read(&work->rd);
 
     work->early = 0;
 
@@ -1038,9 +1063,9 @@ ngx_http_push_feed_finish_read(ngx_http_push_feed_t *f)
 }
 
 
-/* what the top says of where we stand */
+/* what the top says of where we stand; NGX_DECLINED: it is of no use */
 
-static void
+static ngx_int_t
 ngx_http_push_feed_locate(ngx_http_push_feed_t *f, ngx_http_push_read_t *rd)
 {
     if (rd->status == NGX_HTTP_PUSH_READ_NEW) {
@@ -1053,7 +1078,23 @@ ngx_http_push_feed_locate(ngx_http_push_feed_t *f, ngx_http_push_read_t *rd)
         f->known = 1;
 
     } else if (!ngx_http_push_position_same_epoch(&f->last, &rd->top)) {
-        ngx_http_push_feed_turn(f, rd);
+
+        if (f->moved) {
+
+            /* messages have overtaken the reply: which is true now? */
+
+            return NGX_DECLINED;
+        }
+
+        /* what was read before may have been forgotten since */
+
+        ngx_http_push_feed_drop_window(f);
+
+        f->doubt = 1;
+
+        if (!ngx_http_push_feed_ends(&f->last, &rd->prev)) {
+            ngx_http_push_feed_turn(f, rd);
+        }
 
     } else if (f->suspect && !f->fs->lenient) {
         ngx_http_push_feed_tell(f->fs, f->channel, NGX_HTTP_PUSH_MSG_GAP);
@@ -1063,45 +1104,81 @@ ngx_http_push_feed_locate(ngx_http_push_feed_t *f, ngx_http_push_read_t *rd)
     f->located = 1;
     f->prev = rd->prev;
     f->top = rd->top.offset;
+
+    return NGX_OK;
 }
 
 
-/*
- * The channel is in another epoch.  Where it is known that ours ended behind
- * last, nothing is known to be missing, though it cannot be proved (recover=);
- * else what is left begins with the new epoch.
- */
+/* is at in the epoch that ended with prev, and not behind its end? */
+
+static ngx_uint_t
+ngx_http_push_feed_ends(const ngx_http_push_position_t *at,
+    const ngx_http_push_position_t *prev)
+{
+    return prev->len != 0
+           && ngx_http_push_position_same_epoch(at, prev)
+           && at->offset <= prev->offset;
+}
+
+
+/* what our epoch had behind last is not known: we begin with the new one */
 
 static void
 ngx_http_push_feed_turn(ngx_http_push_feed_t *f, ngx_http_push_read_t *rd)
 {
-    uint64_t    offset;
-    ngx_uint_t  lost, maybe;
+    uint64_t  offset;
 
-    lost = (f->last.len != 0);
+    offset = 0;
 
-    maybe = lost
-            && rd->prev.len != 0
-            && ngx_http_push_position_same_epoch(&f->last, &rd->prev)
-            && f->last.offset <= rd->prev.offset;
+    if (f->last.len != 0) {
+        ngx_http_push_feed_tell(f->fs, f->channel, NGX_HTTP_PUSH_MSG_GAP);
 
-    if (lost && !(maybe && f->fs->lenient)) {
+        offset = ngx_min(rd->prev.offset, rd->top.offset);
+    }
+
+    ngx_http_push_feed_drop_kept(f);
+
+    f->wary = (f->last.len != 0 && rd->top.len == 0);
+
+    f->last = rd->top;
+    f->last.offset = offset;
+    f->loose = 1;
+}
+
+
+/*
+ * All of the epoch before has been given.  Nothing is known to be missing, and
+ * it cannot be proved either: messages that the broker has forgotten are not
+ * in its history (recover=).
+ */
+
+static void
+ngx_http_push_feed_cross(ngx_http_push_feed_t *f, ngx_http_push_read_t *rd)
+{
+    if (ngx_http_push_position_same_epoch(&f->last, &rd->top)
+        || f->last.offset < rd->prev.offset)
+    {
+        return;
+    }
+
+    if (!f->fs->lenient) {
         ngx_http_push_feed_tell(f->fs, f->channel, NGX_HTTP_PUSH_MSG_GAP);
     }
 
-    if (maybe) {
-        offset = f->last.offset;
+    ngx_http_push_feed_enter_epoch(&f->last, &rd->top);
+}
 
-    } else {
-        offset = lost ? rd->prev.offset : 0;
 
-        ngx_http_push_feed_drop_kept(f);
-        ngx_http_push_feed_drop_window(f);
-    }
+static void
+ngx_http_push_feed_enter_epoch(ngx_http_push_position_t *at,
+    const ngx_http_push_position_t *from)
+{
+    uint64_t  offset;
 
-    f->last = rd->top;
-    f->last.offset = ngx_min(offset, rd->top.offset);
-    f->doubt = 1;
+    offset = at->offset;
+
+    *at = *from;
+    at->offset = offset;
 }
 
 
@@ -1119,21 +1196,44 @@ ngx_http_push_feed_catch_up(ngx_http_push_feed_t *f, ngx_http_push_read_t *rd)
         }
 
         if (m->offset != f->last.offset + 1) {
-            ngx_http_push_feed_tell(f->fs, f->channel, NGX_HTTP_PUSH_MSG_GAP);
-            ngx_http_push_feed_drop_kept(f);
+            ngx_http_push_feed_jump(f, rd, m->offset - 1);
+
+        } else if (!ngx_http_push_position_in(&f->last, &m->epoch)) {
+
+            /* here an epoch has ended; cross() tells why that is a gap */
+
+            if (!f->loose && !f->fs->lenient) {
+                ngx_http_push_feed_tell(f->fs, f->channel,
+                                        NGX_HTTP_PUSH_MSG_GAP);
+            }
         }
+
+        (void) ngx_http_push_position_set(&f->last, &m->epoch, m->offset - 1);
+
+        f->loose = 0;
 
         ngx_http_push_feed_accept(f, m);
     }
 
     if (rd->n == 0 && f->last.offset < rd->top.offset) {
+        ngx_http_push_feed_jump(f, rd, rd->top.offset);
+    }
+}
 
-        /* trimmed or expired, all of it */
 
-        ngx_http_push_feed_tell(f->fs, f->channel, NGX_HTTP_PUSH_MSG_GAP);
-        ngx_http_push_feed_drop_kept(f);
+/* what is between is trimmed or expired */
 
-        f->last.offset = rd->top.offset;
+static void
+ngx_http_push_feed_jump(ngx_http_push_feed_t *f, ngx_http_push_read_t *rd,
+    uint64_t offset)
+{
+    ngx_http_push_feed_tell(f->fs, f->channel, NGX_HTTP_PUSH_MSG_GAP);
+    ngx_http_push_feed_drop_kept(f);
+
+    f->last.offset = offset;
+
+    if (offset >= rd->prev.offset) {
+        ngx_http_push_feed_enter_epoch(&f->last, &rd->top);
     }
 }
 
@@ -1343,11 +1443,17 @@ ngx_http_push_feed_place(ngx_http_push_feed_t *f,
     if (!reader->begun && reader->tail != 0) {
         reader->at = f->last;
         reader->at.offset -= ngx_min(reader->at.offset, reader->tail);
+        reader->loose = 1;
 
     } else if (reader->bad
                || !ngx_http_push_position_same_epoch(&reader->at, &f->last))
     {
-        rc = ngx_http_push_feed_enter(f, reader, piece);
+        if (!reader->bad && ngx_http_push_feed_ends(&reader->at, &f->prev)) {
+            rc = NGX_OK;
+
+        } else {
+            rc = ngx_http_push_feed_enter(f, reader, piece);
+        }
 
         if (rc != NGX_OK) {
             return rc;
@@ -1357,7 +1463,17 @@ ngx_http_push_feed_place(ngx_http_push_feed_t *f,
     reader->begun = 1;
     reader->bad = 0;
 
-    if (reader->at.offset <= f->last.offset) {
+    if (reader->at.offset < f->last.offset) {
+        return NGX_OK;
+    }
+
+    if (reader->at.offset == f->last.offset) {
+
+        if (!ngx_http_push_position_same_epoch(&reader->at, &f->last)) {
+            piece->gap |= !f->fs->lenient;
+            reader->at = f->last;
+        }
+
         return NGX_OK;
     }
 
@@ -1393,16 +1509,11 @@ ngx_http_push_feed_enter(ngx_http_push_feed_t *f,
     ngx_http_push_reader_t *reader, ngx_http_push_feed_piece_t *piece)
 {
     uint64_t    offset;
-    ngx_uint_t  maybe, none;
+    ngx_uint_t  none;
 
     none = !reader->bad && reader->at.len == 0;
 
-    maybe = !reader->bad
-            && f->prev.len != 0
-            && ngx_http_push_position_same_epoch(&reader->at, &f->prev)
-            && reader->at.offset <= f->prev.offset;
-
-    if (!maybe && !none && !reader->bad && !reader->checked) {
+    if (!none && !reader->bad && !reader->checked) {
 
         /* the epoch may have turned, and nothing has told us yet */
 
@@ -1416,14 +1527,15 @@ ngx_http_push_feed_enter(ngx_http_push_feed_t *f,
         }
     }
 
-    if (!(maybe && f->fs->lenient) && !(none && f->prev.len == 0)) {
+    if (!none || f->prev.len != 0) {
         piece->gap = 1;
     }
 
-    offset = maybe ? reader->at.offset : f->prev.offset;
+    offset = f->prev.offset;
 
     reader->at = f->last;
     reader->at.offset = ngx_min(offset, f->last.offset);
+    reader->loose = 1;
 
     return NGX_OK;
 }
@@ -1469,7 +1581,9 @@ ngx_http_push_feed_serve(ngx_http_push_feed_t *f,
 
         if (from < first->offset && first->offset <= f->last.offset) {
             piece->gap = 1;
-            reader->at.offset = first->offset - 1;
+
+            (void) ngx_http_push_position_set(&reader->at, &first->epoch,
+                                              first->offset - 1);
         }
 
         if (ngx_http_push_feed_slice(f, &work->window, reader, piece)) {
@@ -1531,6 +1645,22 @@ ngx_http_push_feed_slice(ngx_http_push_feed_t *f, ngx_http_push_run_t *run,
         {
             break;
         }
+
+        if (!ngx_http_push_position_in(&reader->at, &m->epoch)) {
+
+            /* the end of an epoch is told where it is */
+
+            if (piece->n != 0) {
+                break;
+            }
+
+            piece->gap |= !f->fs->lenient && !reader->loose;
+
+            (void) ngx_http_push_position_set(&reader->at, &m->epoch,
+                                              m->offset);
+        }
+
+        reader->loose = 0;
 
         piece->msgs[piece->n++] = m;
         reader->at.offset = m->offset;

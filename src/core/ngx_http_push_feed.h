@@ -50,9 +50,10 @@ struct ngx_http_push_reader_s {
     void                     (*wake)(ngx_http_push_reader_t *reader);
 
     unsigned                   bad:1;         /* cursor could not be read */
-    unsigned                   waiting:1;     /* the feed's own */
-    unsigned                   begun:1;       /* the feed's own */
-    unsigned                   checked:1;     /* the feed's own */
+    unsigned                   waiting:1;     /* these are the feed's own */
+    unsigned                   begun:1;
+    unsigned                   checked:1;
+    unsigned                   loose:1;       /* at stands for any epoch */
 };
 
 
@@ -118,10 +119,7 @@ ngx_int_t ngx_http_push_feed_pull(ngx_http_push_feeds_t *fs,
     ngx_http_push_reader_t *reader, ngx_http_push_feed_piece_t *piece);
 void ngx_http_push_feed_close_reader(ngx_http_push_reader_t *reader);
 
-/*
- * Where the channel stands, for who joins it without a cursor; NGX_DECLINED:
- * that is not known yet, or it has no history.
- */
+/* where the channel stands now; NGX_DECLINED: not known, or no history */
 ngx_int_t ngx_http_push_feed_position(ngx_http_push_channel_t *ch,
     ngx_http_push_position_t *position);
 
