@@ -19,7 +19,9 @@
 #define NGX_HTTP_PUSH_DELIVER_QUEUED  (256 * 1024 * 1024)  /* of the worker */
 
 
-static ngx_inline void ngx_http_push_deliver_append(ngx_http_push_session_t *s,
+static ngx_inline void ngx_http_push_deliver_to(ngx_http_push_session_t *s,
+    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m);
+static void ngx_http_push_deliver_append(ngx_http_push_session_t *s,
     ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m);
 static NGX_HTTP_PUSH_COLD void ngx_http_push_deliver_slowly(
     ngx_http_push_session_t *s, ngx_http_push_sub_t *sub,
@@ -47,7 +49,7 @@ ngx_http_push_deliver_start(ngx_http_push_figures_t *figures)
 void
 ngx_http_push_deliver_first(ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
 {
-    ngx_http_push_deliver_append((ngx_http_push_session_t *) sub, sub, m);
+    ngx_http_push_deliver_to((ngx_http_push_session_t *) sub, sub, m);
 }
 
 
@@ -55,14 +57,40 @@ void
 ngx_http_push_deliver_more(ngx_http_push_sub_t *sub,
     ngx_http_push_msg_t *m)
 {
-    ngx_http_push_deliver_append(((ngx_http_push_session_sub_t *) sub)->session,
-                                 sub, m);
+    ngx_http_push_deliver_to(((ngx_http_push_session_sub_t *) sub)->session,
+                             sub, m);
 }
 
 
-/* the usual case: a message for all, a client that keeps up */
+/* the usual case: a message for all, a client that has got all before it */
 
 static ngx_inline void
+ngx_http_push_deliver_to(ngx_http_push_session_t *s, ngx_http_push_sub_t *sub,
+    ngx_http_push_msg_t *m)
+{
+    ngx_http_push_form_t  *f;
+
+    f = m->forms[s->outq.form];
+
+    if (f == NULL || !m->simple || s->outq.count != 0
+        || s->posted || s->blocked || s->closing || s->deleted || s->over)
+    {
+        ngx_http_push_deliver_append(s, sub, m);
+        return;
+    }
+
+    ngx_http_push_outq_set(&s->outq, f);
+
+    s->sent++;
+    ngx_http_push_deliver_figures->delivered++;
+
+    ngx_http_push_turns_append(s);
+}
+
+
+/* a client that keeps up, but has not been written to since the last one */
+
+static void
 ngx_http_push_deliver_append(ngx_http_push_session_t *s,
     ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
 {
@@ -71,7 +99,7 @@ ngx_http_push_deliver_append(ngx_http_push_session_t *s,
     f = m->forms[s->outq.form];
 
     if (f == NULL || !m->simple
-        || s->blocked || s->closing || s->over || s->deleted)
+        || s->blocked || s->closing || s->deleted || s->over)
     {
         ngx_http_push_deliver_slowly(s, sub, m);
         return;

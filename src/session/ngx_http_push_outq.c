@@ -21,8 +21,13 @@ static void ngx_http_push_outq_shrink(ngx_http_push_outq_t *q);
 
 
 ngx_int_t
-ngx_http_push_outq_push_more(ngx_http_push_outq_t *q, ngx_http_push_form_t *f)
+ngx_http_push_outq_push(ngx_http_push_outq_t *q, ngx_http_push_form_t *f)
 {
+    if (q->count == 0) {
+        ngx_http_push_outq_set(q, f);
+        return NGX_OK;
+    }
+
     if (q->bytes + f->len < q->bytes) {
         return NGX_ERROR;
     }

@@ -31,11 +31,11 @@ typedef struct {
         ngx_http_push_form_t    **ring;
     } u;
 
+    uint16_t                      count;
+    uint16_t                      room;       /* a power of two, or 0 */
     uint32_t                      sent;       /* bytes of the first form */
     uint32_t                      bytes;      /* not written yet, of all */
     uint16_t                      head;
-    uint16_t                      count;
-    uint16_t                      room;       /* a power of two, or 0 */
     uint8_t                       form;       /* of the session's transport */
     uint8_t                       begun;      /* the first form has to stay */
 } ngx_http_push_outq_t;
@@ -48,8 +48,11 @@ ngx_http_push_outq_get(ngx_http_push_outq_t *q, ngx_uint_t i)
 }
 
 
-/* called by ngx_http_push_outq_push() only */
-ngx_int_t ngx_http_push_outq_push_more(ngx_http_push_outq_t *q,
+/*
+ * Appends and takes a reference of its own.  NGX_OK; NGX_ERROR: no memory or
+ * NGX_HTTP_PUSH_OUTQ_MAX reached, nothing was changed.
+ */
+ngx_int_t ngx_http_push_outq_push(ngx_http_push_outq_t *q,
     ngx_http_push_form_t *f);
 
 /*
@@ -81,34 +84,38 @@ void ngx_http_push_outq_clear(ngx_http_push_outq_t *q);
 
 
 /*
- * Appends and takes a reference of its own.  NGX_OK; NGX_ERROR: no memory or
- * NGX_HTTP_PUSH_OUTQ_MAX reached, nothing was changed.
+ * As push, where nothing waits.  Then there is no ring, and nothing is sent:
+ * that is said again because with count it is one store.
  */
 
-static ngx_inline ngx_int_t
-ngx_http_push_outq_push(ngx_http_push_outq_t *q, ngx_http_push_form_t *f)
+static ngx_inline void
+ngx_http_push_outq_set(ngx_http_push_outq_t *q, ngx_http_push_form_t *f)
 {
-    if (q->count != 0) {
-        return ngx_http_push_outq_push_more(q, f);
-    }
-
-    /* without anything waiting there is no ring */
-
     q->u.one = f;
     q->count = 1;
+    q->room = 0;
+    q->sent = 0;
     q->bytes = f->len;
     f->refs++;
-
-    return NGX_OK;
 }
 
 
-/* the one form that was waiting has been written as a whole */
+/* does one form wait, and nothing of it was written?  It is u.one then */
+
+static ngx_inline ngx_uint_t
+ngx_http_push_outq_single(ngx_http_push_outq_t *q)
+{
+    return q->count == 1 && q->room == 0 && q->sent == 0;
+}
+
+
+/* the single form was written as a whole */
 
 static ngx_inline void
 ngx_http_push_outq_done(ngx_http_push_outq_t *q)
 {
     q->count = 0;
+    q->room = 0;
     q->sent = 0;
     q->bytes = 0;
 

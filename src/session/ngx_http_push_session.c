@@ -35,6 +35,9 @@ static void ngx_http_push_session_stop_one(void *data,
     ngx_http_push_wheel_node_t *node);
 static void ngx_http_push_session_set_socket(ngx_http_push_session_t *s);
 static void ngx_http_push_session_flush(ngx_http_push_session_t *s);
+static NGX_HTTP_PUSH_COLD void ngx_http_push_session_flush_rest(
+    ngx_http_push_session_t *s, ssize_t n);
+static void ngx_http_push_session_flush_all(ngx_http_push_session_t *s);
 static NGX_HTTP_PUSH_COLD ngx_int_t ngx_http_push_session_prepare(
     ngx_http_push_session_t *s);
 static NGX_HTTP_PUSH_COLD void ngx_http_push_session_settle(
@@ -179,10 +182,13 @@ ngx_http_push_session_create(ngx_connection_t *c,
     /* until it is open nothing is written: what comes has to fit its queue */
     s->blocked = 1;
 
+    s->untuned = 1;
+    s->indirect = !transport->direct;
+
 #if (NGX_SSL)
-    s->plain = (c->ssl == NULL);
-#else
-    s->plain = 1;
+    if (c->ssl != NULL) {
+        s->indirect = 1;
+    }
 #endif
 
     /* counted before the client is told, so that nobody who asks is early */
@@ -364,14 +370,83 @@ ngx_http_push_session_send(ngx_http_push_session_t *s, ngx_http_push_form_t *f)
 }
 
 
-/* the session may be gone afterwards */
+/*
+ * What a turn of the loop ends with, for each session that has something.
+ * Nearly always one form waits, the socket takes it, and there is no TLS: then
+ * the system call is all that is done.  The session may be gone afterwards.
+ */
 
 static void
 ngx_http_push_session_flush(ngx_http_push_session_t *s)
 {
+    ssize_t                n;
+    ngx_connection_t      *c;
+    ngx_http_push_form_t  *f;
+
+    if (s->untuned || s->indirect || s->blocked || s->closing || s->deleted
+        || s->over || !ngx_http_push_outq_single(&s->outq))
+    {
+        ngx_http_push_session_flush_all(s);
+        return;
+    }
+
+    c = s->connection;
+    f = s->outq.u.one;
+
+    n = send(c->fd, f->data, f->len, 0);
+
+    if (n != (ssize_t) f->len) {
+        ngx_http_push_session_flush_rest(s, n);
+        return;
+    }
+
+    c->sent += n;
+    ngx_http_push_session_shared.figures->bytes_out += n;
+
+    ngx_http_push_outq_done(&s->outq);
+}
+
+
+/* n is what send() has returned: not all, nothing or an error */
+
+static void
+ngx_http_push_session_flush_rest(ngx_http_push_session_t *s, ssize_t n)
+{
+    ngx_err_t          err;
+    ngx_connection_t  *c;
+
+    c = s->connection;
+
+    if (n > 0) {
+        c->sent += n;
+        ngx_http_push_session_shared.figures->bytes_out += n;
+
+        ngx_http_push_outq_advance(&s->outq, n);
+
+    } else if (n < 0) {
+        err = ngx_socket_errno;
+
+        if (err != NGX_EAGAIN && err != NGX_EINTR) {
+            c->write->error = 1;
+            (void) ngx_connection_error(c, err, "send() failed");
+
+            ngx_http_push_session_settle(s, NGX_ERROR);
+            return;
+        }
+    }
+
+    ngx_http_push_session_flush_all(s);
+}
+
+
+/* whatever waits, by the transport */
+
+static void
+ngx_http_push_session_flush_all(ngx_http_push_session_t *s)
+{
     ssize_t  n;
 
-    if (!s->tuned || s->deleted || s->over || s->blocked) {
+    if (s->untuned || s->deleted || s->over || s->blocked) {
 
         if (ngx_http_push_session_prepare(s) != NGX_OK) {
             return;
@@ -404,8 +479,8 @@ ngx_http_push_session_prepare(ngx_http_push_session_t *s)
         return NGX_DECLINED;
     }
 
-    if (!s->tuned) {
-        s->tuned = 1;
+    if (s->untuned) {
+        s->untuned = 0;
         ngx_http_push_session_set_socket(s);
     }
 

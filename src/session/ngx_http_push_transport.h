@@ -28,6 +28,9 @@ typedef struct ngx_http_push_hold_s     ngx_http_push_hold_t;
 /*
  * form: the index of this transport's form in a message.
  *
+ * direct: forms go to the socket as they are, so that without TLS the session
+ *     writes a single one by itself; flush has the rest.
+ *
  * encode: makes that form of m, as it goes to the socket; NULL: out of memory
  *     (logged).  Called once per message, whoever is first.
  *
@@ -46,6 +49,7 @@ typedef struct ngx_http_push_hold_s     ngx_http_push_hold_t;
 typedef struct {
     ngx_str_t                  name;
     ngx_uint_t                 form;
+    ngx_uint_t                 direct;
 
     ngx_http_push_form_t    *(*encode)(ngx_http_push_msg_t *m, ngx_log_t *log);
     ssize_t                  (*flush)(ngx_http_push_session_t *s);
@@ -73,6 +77,9 @@ typedef struct {
  * 136 bytes: it fits into what nginx leaves unused of a connection's pool of
  * 512.  The first 64, a cache line, are all that a delivery touches.  Made by
  * session_create(), freed only by session_end() and session_abandon().
+ *
+ * The bits from blocked to indirect are 0 where nothing is special: a delivery
+ * and a write ask for all that concerns them in one test.
  */
 
 struct ngx_http_push_session_s {
@@ -80,11 +87,14 @@ struct ngx_http_push_session_s {
     ngx_http_push_outq_t               outq;
 
     unsigned                           posted:1;   /* in the flush list */
+
     unsigned                           blocked:1;  /* socket takes no more */
     unsigned                           closing:1;  /* goodbye is appended */
-    unsigned                           opened:1;   /* is ours */
-    unsigned                           over:5;     /* reason to close with */
     unsigned                           deleted:1;  /* a sub is marked */
+    unsigned                           over:5;     /* reason to close with */
+    unsigned                           untuned:1;  /* socket options not set */
+    unsigned                           indirect:1; /* flush has to write */
+    unsigned                           opened:1;   /* is ours */
     unsigned                           timed:1;    /* in the wheel */
     unsigned                           pinged:1;   /* wheel: look for pong */
     unsigned                           waiting:1;  /* no pong yet */
@@ -94,8 +104,6 @@ struct ngx_http_push_session_s {
     unsigned                           shut:1;     /* the FIN is sent */
     unsigned                           peer_closed:1;
     unsigned                           heap:1;     /* not in c's pool */
-    unsigned                           tuned:1;    /* socket options set */
-    unsigned                           plain:1;    /* no TLS */
     unsigned                           inflight:11; /* publishes under way */
 
     uint32_t                           turn;       /* in the flush list */

@@ -19,46 +19,47 @@
 #define NGX_HTTP_PUSH_TURNS_ROOM   64     /* first room of the ring */
 
 
-typedef struct {
-    ngx_http_push_session_t  **turns;
-    uint32_t                   room;          /* a power of two */
-    uint32_t                   head;
-    uint32_t                   tail;
+/* what the ring's event needs beside it */
 
-    ngx_event_t                event;
-    ngx_connection_t           dummy;
-    ngx_http_push_hub_t       *hub;
-    void                     (*flush)(ngx_http_push_session_t *s);
-    ngx_log_t                 *log;
-} ngx_http_push_turns_t;
+typedef struct {
+    ngx_connection_t      dummy;
+    ngx_http_push_hub_t  *hub;
+    void                (*flush)(ngx_http_push_session_t *s);
+    ngx_log_t            *log;
+} ngx_http_push_turns_shared_t;
 
 
 static void ngx_http_push_turns_handler(ngx_event_t *ev);
 static uint64_t ngx_http_push_turns_clock(void);
 
 
-static ngx_http_push_turns_t  ngx_http_push_turns;
+static ngx_http_push_turns_shared_t  ngx_http_push_turns_shared;
+
+ngx_http_push_turns_ring_t  ngx_http_push_turns_ring;
 
 
 void
 ngx_http_push_turns_start(ngx_http_push_hub_t *h,
     void (*flush)(ngx_http_push_session_t *s), ngx_log_t *log)
 {
-    ngx_http_push_turns_t  *t;
+    ngx_http_push_turns_ring_t    *t;
+    ngx_http_push_turns_shared_t  *sh;
 
-    t = &ngx_http_push_turns;
+    t = &ngx_http_push_turns_ring;
+    sh = &ngx_http_push_turns_shared;
 
-    ngx_memzero(t, sizeof(ngx_http_push_turns_t));
+    ngx_memzero(t, sizeof(ngx_http_push_turns_ring_t));
+    ngx_memzero(sh, sizeof(ngx_http_push_turns_shared_t));
 
-    t->hub = h;
-    t->flush = flush;
-    t->log = log;
+    sh->hub = h;
+    sh->flush = flush;
+    sh->log = log;
 
     /* an event's data has to look like a connection without a file */
-    t->dummy.fd = (ngx_socket_t) -1;
+    sh->dummy.fd = (ngx_socket_t) -1;
 
     t->event.handler = ngx_http_push_turns_handler;
-    t->event.data = &t->dummy;
+    t->event.data = &sh->dummy;
     t->event.log = log;
 }
 
@@ -66,9 +67,9 @@ ngx_http_push_turns_start(ngx_http_push_hub_t *h,
 void
 ngx_http_push_turns_stop(void)
 {
-    ngx_http_push_turns_t  *t;
+    ngx_http_push_turns_ring_t  *t;
 
-    t = &ngx_http_push_turns;
+    t = &ngx_http_push_turns_ring;
 
     if (t->event.posted) {
         ngx_delete_posted_event(&t->event);
@@ -77,6 +78,7 @@ ngx_http_push_turns_stop(void)
     if (t->turns != NULL) {
         ngx_free(t->turns);
         t->turns = NULL;
+        t->mask = 0;
     }
 }
 
@@ -84,25 +86,28 @@ ngx_http_push_turns_stop(void)
 ngx_int_t
 ngx_http_push_turns_reserve(uint32_t sessions)
 {
-    uint32_t                    i, room;
-    ngx_http_push_turns_t      *t;
-    ngx_http_push_session_t   **turns;
+    uint32_t                      i, room;
+    ngx_http_push_session_t     **turns;
+    ngx_http_push_turns_ring_t   *t;
 
-    t = &ngx_http_push_turns;
+    t = &ngx_http_push_turns_ring;
 
-    if (sessions < t->room) {
+    room = t->turns ? t->mask + 1 : 0;
+
+    if (sessions < room) {
         return NGX_OK;
     }
 
-    room = t->room ? t->room * 2 : NGX_HTTP_PUSH_TURNS_ROOM;
+    room = room ? room * 2 : NGX_HTTP_PUSH_TURNS_ROOM;
 
-    turns = ngx_alloc(room * sizeof(ngx_http_push_session_t *), t->log);
+    turns = ngx_alloc(room * sizeof(ngx_http_push_session_t *),
+                      ngx_http_push_turns_shared.log);
     if (turns == NULL) {
         return NGX_ERROR;
     }
 
     for (i = t->head; i != t->tail; i++) {
-        turns[i & (room - 1)] = t->turns[i & (t->room - 1)];
+        turns[i & (room - 1)] = t->turns[i & t->mask];
     }
 
     if (t->turns != NULL) {
@@ -110,51 +115,40 @@ ngx_http_push_turns_reserve(uint32_t sessions)
     }
 
     t->turns = turns;
-    t->room = room;
+    t->mask = room - 1;
 
     return NGX_OK;
 }
 
 
 void
-ngx_http_push_turns_post(ngx_http_push_session_t *s)
+ngx_http_push_turns_wake(void)
 {
-    ngx_http_push_turns_t  *t;
+    ngx_event_t  *ev;
 
-    if (s->posted) {
-        return;
-    }
+    ev = &ngx_http_push_turns_ring.event;
 
-    t = &ngx_http_push_turns;
-
-    s->posted = 1;
-    s->turn = t->tail;
-
-    t->turns[t->tail++ & (t->room - 1)] = s;
-
-    if (!t->event.posted) {
-        ngx_post_event(&t->event, &ngx_posted_events);
-    }
+    ngx_post_event(ev, &ngx_posted_events);
 }
 
 
 void
 ngx_http_push_turns_remove(ngx_http_push_session_t *s)
 {
-    ngx_http_push_turns_t    *t;
-    ngx_http_push_session_t  *last;
+    ngx_http_push_session_t     *last;
+    ngx_http_push_turns_ring_t  *t;
 
     if (!s->posted) {
         return;
     }
 
-    t = &ngx_http_push_turns;
+    t = &ngx_http_push_turns_ring;
 
     /* the last one takes its turn */
 
-    last = t->turns[--t->tail & (t->room - 1)];
+    last = t->turns[--t->tail & t->mask];
 
-    t->turns[s->turn & (t->room - 1)] = last;
+    t->turns[s->turn & t->mask] = last;
     last->turn = s->turn;
 
     s->posted = 0;
@@ -170,23 +164,26 @@ ngx_http_push_turns_remove(ngx_http_push_session_t *s)
 static void
 ngx_http_push_turns_handler(ngx_event_t *ev)
 {
-    uint64_t                  start;
-    ngx_uint_t                n;
-    ngx_http_push_turns_t    *t;
-    ngx_http_push_session_t  *s, *next;
+    uint32_t                       head;
+    uint64_t                       start;
+    ngx_http_push_session_t       *s, *next;
+    ngx_http_push_turns_ring_t    *t;
+    ngx_http_push_turns_shared_t  *sh;
 
-    t = &ngx_http_push_turns;
+    t = &ngx_http_push_turns_ring;
+    sh = &ngx_http_push_turns_shared;
 
     start = ngx_http_push_turns_clock();
-    n = 0;
 
     while (t->head != t->tail) {
 
-        if (++n % NGX_HTTP_PUSH_TURNS_CHECK == 0
+        head = t->head;
+
+        if (head % NGX_HTTP_PUSH_TURNS_CHECK == 0
             && ngx_http_push_turns_clock() - start
                > NGX_HTTP_PUSH_TURNS_SLICE)
         {
-            ngx_http_push_hub_set_busy(t->hub, 1);
+            ngx_http_push_hub_set_busy(sh->hub, 1);
             ngx_post_event(ev, &ngx_posted_next_events);
             return;
         }
@@ -197,26 +194,26 @@ ngx_http_push_turns_handler(ngx_event_t *ev)
          * that have arrived.
          */
 
-        if (t->tail - t->head > NGX_HTTP_PUSH_TURNS_AHEAD) {
-            next = t->turns[(t->head + NGX_HTTP_PUSH_TURNS_AHEAD)
-                            & (t->room - 1)];
+        if (t->tail - head > NGX_HTTP_PUSH_TURNS_AHEAD) {
+            next = t->turns[(head + NGX_HTTP_PUSH_TURNS_AHEAD) & t->mask];
 
             __builtin_prefetch((u_char *) next + 64);
 
-            next = t->turns[(t->head + NGX_HTTP_PUSH_TURNS_AHEAD / 2)
-                            & (t->room - 1)];
+            next = t->turns[(head + NGX_HTTP_PUSH_TURNS_AHEAD / 2) & t->mask];
 
             __builtin_prefetch(next->connection);
             __builtin_prefetch((u_char *) next->connection + 64);
         }
 
-        s = t->turns[t->head++ & (t->room - 1)];
+        s = t->turns[head & t->mask];
         s->posted = 0;
 
-        t->flush(s);
+        t->head = head + 1;
+
+        sh->flush(s);
     }
 
-    ngx_http_push_hub_set_busy(t->hub, 0);
+    ngx_http_push_hub_set_busy(sh->hub, 0);
 }
 
 

@@ -42,8 +42,6 @@ typedef struct {
 static ngx_http_push_form_t *ngx_http_push_ws_encode(ngx_http_push_msg_t *m,
     ngx_log_t *log);
 static ssize_t ngx_http_push_ws_flush(ngx_http_push_session_t *s);
-static NGX_HTTP_PUSH_COLD ssize_t ngx_http_push_ws_flush_all(
-    ngx_http_push_session_t *s);
 static ssize_t ngx_http_push_ws_write(ngx_http_push_session_t *s);
 static ngx_int_t ngx_http_push_ws_ping(ngx_http_push_session_t *s);
 static void ngx_http_push_ws_close(ngx_http_push_session_t *s,
@@ -78,6 +76,7 @@ static ngx_http_push_form_t  *ngx_http_push_ws_ping_form;
 const ngx_http_push_transport_t  ngx_http_push_ws_transport = {
     ngx_string("websocket"),
     NGX_HTTP_PUSH_FORM_WS_RAW,
+    1,
     ngx_http_push_ws_encode,
     ngx_http_push_ws_flush,
     ngx_http_push_ws_ping,
@@ -157,57 +156,8 @@ ngx_http_push_ws_encode(ngx_http_push_msg_t *m, ngx_log_t *log)
 }
 
 
-/*
- * Nearly always one form waits, the socket takes it, and there is no TLS: then
- * the system call is all that is done.
- */
-
 static ssize_t
 ngx_http_push_ws_flush(ngx_http_push_session_t *s)
-{
-    ssize_t                n, more;
-    ngx_connection_t      *c;
-    ngx_http_push_form_t  *f;
-
-    c = s->connection;
-
-    if (s->plain
-        && s->outq.count == 1 && s->outq.room == 0 && s->outq.sent == 0)
-    {
-        f = s->outq.u.one;
-
-        n = send(c->fd, f->data, f->len, 0);
-
-        if (n == (ssize_t) f->len) {
-            c->sent += n;
-            ngx_http_push_outq_done(&s->outq);
-
-            return n;
-        }
-
-        if (n > 0) {
-            c->sent += n;
-            ngx_http_push_outq_advance(&s->outq, n);
-
-            more = ngx_http_push_ws_flush_all(s);
-
-            return more == NGX_ERROR ? NGX_ERROR : n + more;
-        }
-
-        if (ngx_socket_errno != NGX_EAGAIN && ngx_socket_errno != NGX_EINTR) {
-            c->write->error = 1;
-            (void) ngx_connection_error(c, ngx_socket_errno, "send() failed");
-
-            return NGX_ERROR;
-        }
-    }
-
-    return ngx_http_push_ws_flush_all(s);
-}
-
-
-static ssize_t
-ngx_http_push_ws_flush_all(ngx_http_push_session_t *s)
 {
     off_t              sent;
     ssize_t            n;
@@ -231,7 +181,7 @@ ngx_http_push_ws_flush_all(ngx_http_push_session_t *s)
                 continue;
             }
 
-        } else if (!s->plain) {
+        } else if (s->indirect) {
             ngx_http_push_outq_begin(&s->outq);
         }
 
@@ -264,7 +214,7 @@ ngx_http_push_ws_write(ngx_http_push_session_t *s)
     c = s->connection;
     wev = c->write;
 
-    if (s->outq.count == 1 || !s->plain) {
+    if (s->outq.count == 1 || s->indirect) {
         f = ngx_http_push_outq_get(&s->outq, 0);
 
         return c->send(c, f->data + s->outq.sent, f->len - s->outq.sent);
