@@ -13,7 +13,7 @@
 #include "ngx_http_push_turns.h"
 
 
-#define NGX_HTTP_PUSH_TURNS_SLICE  5000   /* us of writing in a turn */
+#define NGX_HTTP_PUSH_TURNS_SLICE  4000   /* us of writing in a turn */
 #define NGX_HTTP_PUSH_TURNS_CHECK  32     /* sessions between two clocks */
 #define NGX_HTTP_PUSH_TURNS_AHEAD  4      /* sessions asked for */
 #define NGX_HTTP_PUSH_TURNS_ROOM   64     /* first room of the ring */

@@ -18,7 +18,7 @@
 
 
 #define NGX_HTTP_PUSH_BUS_SHM_NAME        256
-#define NGX_HTTP_PUSH_BUS_SHM_DELIVERIES  16384   /* per turn of the loop */
+#define NGX_HTTP_PUSH_BUS_SHM_DELIVERIES  32768   /* per turn of the loop */
 #define NGX_HTTP_PUSH_BUS_SHM_WARN        10      /* seconds between lines */
 #define NGX_HTTP_PUSH_BUS_SHM_TELL        1000    /* ms between walks */
 #define NGX_HTTP_PUSH_BUS_SHM_WAITING     10000   /* orders */
