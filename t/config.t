@@ -45,6 +45,7 @@ push_ping 20s 5s;
 push_origin same;
 push_client_publish off;
 push_transport websocket;
+push_protocol meta;
 --- config
 push_max_message_size 0;
 push_max_channels 0;
@@ -61,6 +62,7 @@ location /ws {
     push_origin https://*.example.com https://$host;
     push_client_publish on;
     push_transport websocket;
+    push_protocol raw meta;
 }
 location /pub    { push_publish $arg_channel split=|; }
 location /push   { push_status; }

@@ -18,13 +18,15 @@
  * when a session opens.  Nearly every channel has one form in use.
  */
 
-#define NGX_HTTP_PUSH_FORM_WS_RAW  0
-#define NGX_HTTP_PUSH_FORMS        1
+#define NGX_HTTP_PUSH_FORM_WS_RAW   0
+#define NGX_HTTP_PUSH_FORM_WS_META  1
+#define NGX_HTTP_PUSH_FORMS         2
 
 
 /*
  * The bytes of one message as they go to a socket, contiguous, shared by all
- * sessions of that form.  Freed by the last unref.
+ * sessions of that form.  Without any the dialect has no place for it.  Freed
+ * by the last unref.
  */
 
 typedef struct {

@@ -12,6 +12,7 @@
 
 #include "ngx_http_push_conf.h"
 #include "ngx_http_push_ctx.h"
+#include "ngx_http_push_handshake.h"
 #include "ngx_http_push_name.h"
 
 
@@ -132,7 +133,8 @@ ngx_http_push_conf_create_loc(ngx_conf_t *cf)
      */
 
     conf->transports = NGX_CONF_UNSET_UINT;
-    conf->protocols = NGX_CONF_UNSET_UINT;
+    conf->dialects = NGX_CONF_UNSET_UINT;
+    conf->dialect = NGX_CONF_UNSET_UINT;
 
     conf->origin.mode = NGX_CONF_UNSET_UINT;
     conf->client_publish.mode = NGX_CONF_UNSET_UINT;
@@ -158,8 +160,11 @@ ngx_http_push_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_uint_value(conf->transports, prev->transports,
                               NGX_HTTP_PUSH_TRANSPORT_WEBSOCKET);
-    ngx_conf_merge_uint_value(conf->protocols, prev->protocols,
-                              NGX_HTTP_PUSH_PROTOCOL_RAW);
+    ngx_conf_merge_uint_value(conf->dialects, prev->dialects,
+                              NGX_HTTP_PUSH_DIALECT_RAW
+                              |NGX_HTTP_PUSH_DIALECT_META);
+    ngx_conf_merge_uint_value(conf->dialect, prev->dialect,
+                              NGX_HTTP_PUSH_DIALECT_RAW);
 
     ngx_http_push_conf_merge_allow(&prev->origin, &conf->origin,
                                    NGX_HTTP_PUSH_ALLOW_SAME);

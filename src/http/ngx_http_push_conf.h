@@ -26,8 +26,6 @@
 #define NGX_HTTP_PUSH_TRANSPORT_LONGPOLL     0x0004
 #define NGX_HTTP_PUSH_TRANSPORT_STREAM       0x0008
 
-#define NGX_HTTP_PUSH_PROTOCOL_RAW           0x0001
-
 
 typedef struct {
     ngx_http_push_zone_t        *zone;        /* NULL: module not used */
@@ -69,7 +67,8 @@ typedef struct {
     ngx_uint_t                   names_shown; /* push_status ... names */
     u_char                       split;       /* 0: none */
     ngx_uint_t                   transports;  /* mask */
-    ngx_uint_t                   protocols;   /* mask */
+    ngx_uint_t                   dialects;    /* mask */
+    ngx_uint_t                   dialect;     /* for who has not chosen */
     ngx_http_push_allow_t        origin;
     ngx_http_push_allow_t        client_publish;
     ngx_http_push_limits_t       limits;

@@ -13,6 +13,7 @@
 #include "ngx_http_push_conf.h"
 #include "ngx_http_push_ctx.h"
 #include "ngx_http_push_directives.h"
+#include "ngx_http_push_handshake.h"
 #include "ngx_http_push_policy.h"
 #include "ngx_http_push_redis_conf.h"
 #include "ngx_http_push_zone.h"
@@ -62,7 +63,7 @@ static char *ngx_http_push_directives_check_origin(ngx_conf_t *cf,
 
 static char *ngx_http_push_directives_set_words(ngx_conf_t *cf,
     ngx_http_push_directives_word_t *words, const char *kind,
-    ngx_uint_t *mask);
+    const char *expected, ngx_uint_t *mask, ngx_uint_t *first);
 
 
 static ngx_http_push_directives_word_t
@@ -79,8 +80,8 @@ static ngx_http_push_directives_word_t
 static ngx_http_push_directives_word_t
     ngx_http_push_directives_protocols[] =
 {
-    { ngx_string("raw"), NGX_HTTP_PUSH_PROTOCOL_RAW },
-    { ngx_string("meta"), 0 },
+    { ngx_string("raw"), NGX_HTTP_PUSH_DIALECT_RAW },
+    { ngx_string("meta"), NGX_HTTP_PUSH_DIALECT_META },
     { ngx_string("json"), 0 },
     { ngx_null_string, 0 }
 };
@@ -833,7 +834,8 @@ ngx_http_push_directives_set_transport(ngx_conf_t *cf, ngx_command_t *cmd,
 
     return ngx_http_push_directives_set_words(cf,
                                           ngx_http_push_directives_transports,
-                                          "transport", &lcf->transports);
+                                          "transport", "\"websocket\"",
+                                          &lcf->transports, NULL);
 }
 
 
@@ -845,14 +847,18 @@ ngx_http_push_directives_set_protocol(ngx_conf_t *cf, ngx_command_t *cmd,
 
     return ngx_http_push_directives_set_words(cf,
                                           ngx_http_push_directives_protocols,
-                                          "protocol", &lcf->protocols);
+                                          "protocol",
+                                          "\"raw\" or \"meta\"",
+                                          &lcf->dialects, &lcf->dialect);
 }
 
+
+/* *first, where it is asked for, is the one that was named first */
 
 static char *
 ngx_http_push_directives_set_words(ngx_conf_t *cf,
     ngx_http_push_directives_word_t *words, const char *kind,
-    ngx_uint_t *mask)
+    const char *expected, ngx_uint_t *mask, ngx_uint_t *first)
 {
     ngx_str_t                        *value;
     ngx_uint_t                        i;
@@ -876,24 +882,26 @@ ngx_http_push_directives_set_words(ngx_conf_t *cf,
             }
         }
 
-        /* the first of each list is what there is */
-
         if (w->name.len == 0) {
             return ngx_http_push_conf_fail(cf,
-                                        "unknown %s \"%V\", \"%V\" expected",
-                                        kind, &value[i], &words->name);
+                                        "unknown %s \"%V\", %s expected",
+                                        kind, &value[i], expected);
         }
 
         if (w->mask == 0) {
             return ngx_http_push_conf_fail(cf,
                                         "%s \"%V\" is not supported yet, "
-                                        "\"%V\" expected",
-                                        kind, &value[i], &words->name);
+                                        "%s expected",
+                                        kind, &value[i], expected);
         }
 
         if (*mask & w->mask) {
             return ngx_http_push_conf_fail(cf, "%s \"%V\" is duplicate",
                                                  kind, &value[i]);
+        }
+
+        if (*mask == 0 && first != NULL) {
+            *first = w->mask;
         }
 
         *mask |= w->mask;

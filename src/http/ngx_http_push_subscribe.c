@@ -161,7 +161,10 @@ static ngx_int_t
 ngx_http_push_subscribe_upgrade(ngx_http_request_t *r,
     ngx_http_push_handshake_t *hs)
 {
-    ngx_int_t  rc;
+    ngx_int_t                  rc;
+    ngx_http_push_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_push_module);
 
     if (!ngx_http_push_handshake_wanted(r)) {
 
@@ -173,7 +176,11 @@ ngx_http_push_subscribe_upgrade(ngx_http_request_t *r,
         rc = 426;
 
     } else {
-        rc = ngx_http_push_handshake_check(r, hs);
+        rc = ngx_http_push_handshake_check(r, plcf->dialects, hs);
+    }
+
+    if (hs->dialect == 0) {
+        hs->dialect = plcf->dialect;
     }
 
     if (rc != 426) {
@@ -216,6 +223,7 @@ ngx_http_push_subscribe_websocket(ngx_http_request_t *r,
 
     s = ngx_http_push_session_create(r->connection,
                                      &ngx_http_push_ws_transport,
+                                     ngx_http_push_ws_form(hs->dialect),
                                      &plcf->limits);
     if (s == NULL) {
         return ngx_http_push_subscribe_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
@@ -384,7 +392,7 @@ ngx_http_push_subscribe_show(ngx_http_request_t *r,
     }
 
     ctx->transport = ngx_http_push_ws_transport.name;
-    ngx_str_set(&ctx->protocol, "raw");
+    ctx->protocol = ngx_http_push_handshake_name(hs->dialect);
 
     return NGX_OK;
 }

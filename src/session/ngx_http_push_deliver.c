@@ -27,7 +27,10 @@ static NGX_HTTP_PUSH_COLD void ngx_http_push_deliver_slowly(
     ngx_http_push_session_t *s, ngx_http_push_sub_t *sub,
     ngx_http_push_msg_t *m);
 static ngx_http_push_form_t *ngx_http_push_deliver_form(
-    ngx_http_push_session_t *s, ngx_http_push_msg_t *m);
+    ngx_http_push_session_t *s, ngx_http_push_sub_t *sub,
+    ngx_http_push_msg_t *m);
+static ngx_int_t ngx_http_push_deliver_push(ngx_http_push_session_t *s,
+    ngx_http_push_form_t *f);
 static void ngx_http_push_deliver_notice(ngx_http_push_session_t *s,
     ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m);
 static ngx_int_t ngx_http_push_deliver_make_room(ngx_http_push_session_t *s,
@@ -153,11 +156,9 @@ ngx_http_push_deliver_slowly(ngx_http_push_session_t *s,
         return;
     }
 
-    f = ngx_http_push_deliver_form(s, m);
+    f = ngx_http_push_deliver_form(s, sub, m);
 
     if (f == NULL) {
-        s->over = NGX_HTTP_PUSH_REASON_OVERLOAD;
-        ngx_http_push_turns_post(s);
         return;
     }
 
@@ -165,60 +166,97 @@ ngx_http_push_deliver_slowly(ngx_http_push_session_t *s,
         return;
     }
 
-    if (ngx_http_push_outq_push(&s->outq, f) != NGX_OK) {
-        s->over = NGX_HTTP_PUSH_REASON_OVERLOAD;
-        ngx_http_push_turns_post(s);
-        return;
-    }
-
-    s->sent++;
-    figures->delivered++;
-
-    if (!s->blocked) {
-        ngx_http_push_turns_post(s);
-        return;
-    }
-
-    /* the write event will find it */
-
-    figures->queued += f->len;
-
-    if (s->hold != NULL && s->outq.bytes > s->hold->queue_peak) {
-        s->hold->queue_peak = s->outq.bytes;
+    if (ngx_http_push_deliver_push(s, f) == NGX_OK) {
+        s->sent++;
+        figures->delivered++;
     }
 }
 
 
-/* encoded by the first session that needs it */
+/* encoded by the first session that needs it; NULL: s is over */
 
 static ngx_http_push_form_t *
-ngx_http_push_deliver_form(ngx_http_push_session_t *s, ngx_http_push_msg_t *m)
+ngx_http_push_deliver_form(ngx_http_push_session_t *s,
+    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
 {
     ngx_http_push_form_t  *f;
 
     f = m->forms[s->outq.form];
 
+    if (f != NULL) {
+        return f;
+    }
+
+    f = s->transport->encode(m, sub->channel, s->outq.form,
+                             s->connection->log);
+
+    m->forms[s->outq.form] = f;
+
     if (f == NULL) {
-        f = s->transport->encode(m, s->connection->log);
-        m->forms[s->outq.form] = f;
+        s->over = NGX_HTTP_PUSH_REASON_OVERLOAD;
+        ngx_http_push_turns_post(s);
     }
 
     return f;
 }
 
 
+/* NGX_ERROR: s is over */
+
+static ngx_int_t
+ngx_http_push_deliver_push(ngx_http_push_session_t *s,
+    ngx_http_push_form_t *f)
+{
+    if (ngx_http_push_outq_push(&s->outq, f) != NGX_OK) {
+        s->over = NGX_HTTP_PUSH_REASON_OVERLOAD;
+        ngx_http_push_turns_post(s);
+
+        return NGX_ERROR;
+    }
+
+    if (!s->blocked) {
+        ngx_http_push_turns_post(s);
+
+        return NGX_OK;
+    }
+
+    /* the write event will find it */
+
+    ngx_http_push_deliver_figures->queued += f->len;
+
+    if (s->hold != NULL && s->outq.bytes > s->hold->queue_peak) {
+        s->hold->queue_peak = s->outq.bytes;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Told whatever waits already: a client that never heard of a gap would take
+ * what it has for all there was.
+ */
+
 static void
 ngx_http_push_deliver_notice(ngx_http_push_session_t *s,
     ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
 {
+    ngx_http_push_form_t  *f;
+
+    f = ngx_http_push_deliver_form(s, sub, m);
+
+    if (f == NULL
+        || (f->len != 0 && ngx_http_push_deliver_push(s, f) != NGX_OK))
+    {
+        return;
+    }
+
     if (m->kind == NGX_HTTP_PUSH_MSG_DELETED) {
         sub->mark |= NGX_HTTP_PUSH_SUB_DELETED;
         s->deleted = 1;
 
         ngx_http_push_turns_post(s);
     }
-
-    /* raw has no place for a gap: the bus has counted and logged it */
 }
 
 

@@ -17,15 +17,25 @@
 #define NGX_HTTP_PUSH_HANDSHAKE_KEY   24      /* base64 of 16 bytes */
 
 
+/* the name of a dialect's subprotocol is its own behind "push." */
+
+typedef struct {
+    ngx_str_t     protocol;
+    ngx_uint_t    dialect;
+} ngx_http_push_handshake_dialect_t;
+
+
 static ngx_table_elt_t *ngx_http_push_handshake_header(ngx_http_request_t *r,
     const char *name, size_t len, ngx_uint_t *n);
 static ngx_uint_t ngx_http_push_handshake_token(ngx_http_request_t *r,
-    const char *name, const char *token, ngx_uint_t exact);
+    const char *name, const char *token);
 static ngx_uint_t ngx_http_push_handshake_next(u_char **p, u_char *last,
     ngx_str_t *token);
 static ngx_uint_t ngx_http_push_handshake_key_valid(ngx_str_t *key);
-static void ngx_http_push_handshake_protocol(ngx_http_request_t *r,
-    ngx_str_t *protocol);
+static void ngx_http_push_handshake_choose(ngx_http_request_t *r,
+    ngx_uint_t dialects, ngx_http_push_handshake_t *hs);
+static ngx_int_t ngx_http_push_handshake_take(ngx_http_push_handshake_t *hs,
+    ngx_uint_t dialects, ngx_str_t *value);
 static ngx_int_t ngx_http_push_handshake_add(ngx_http_request_t *r,
     const char *name, ngx_str_t *value);
 static ngx_int_t ngx_http_push_handshake_answer(ngx_http_request_t *r,
@@ -36,11 +46,12 @@ static ngx_int_t ngx_http_push_handshake_answer(ngx_http_request_t *r,
     ngx_http_push_handshake_header(r, name, sizeof(name) - 1, n)
 
 
-/* subprotocols that a location offers (push_protocol) */
-
-static const ngx_str_t  ngx_http_push_handshake_protocols[] = {
-    ngx_string("push.raw"),
-    ngx_null_string
+static const ngx_http_push_handshake_dialect_t
+    ngx_http_push_handshake_dialects[] =
+{
+    { ngx_string("push.raw"), NGX_HTTP_PUSH_DIALECT_RAW },
+    { ngx_string("push.meta"), NGX_HTTP_PUSH_DIALECT_META },
+    { ngx_null_string, 0 }
 };
 
 
@@ -48,12 +59,32 @@ ngx_uint_t
 ngx_http_push_handshake_wanted(ngx_http_request_t *r)
 {
     return r->http_version < NGX_HTTP_VERSION_20
-           && ngx_http_push_handshake_token(r, "upgrade", "websocket", 0);
+           && ngx_http_push_handshake_token(r, "upgrade", "websocket");
+}
+
+
+ngx_str_t
+ngx_http_push_handshake_name(ngx_uint_t dialect)
+{
+    ngx_str_t                                 name;
+    const ngx_http_push_handshake_dialect_t  *d;
+
+    for (d = ngx_http_push_handshake_dialects; d->dialect; d++) {
+
+        if (d->dialect == dialect) {
+            break;
+        }
+    }
+
+    name.data = d->protocol.data + sizeof("push.") - 1;
+    name.len = d->protocol.len - (sizeof("push.") - 1);
+
+    return name;
 }
 
 
 ngx_int_t
-ngx_http_push_handshake_check(ngx_http_request_t *r,
+ngx_http_push_handshake_check(ngx_http_request_t *r, ngx_uint_t dialects,
     ngx_http_push_handshake_t *hs)
 {
     ngx_uint_t        n;
@@ -66,7 +97,7 @@ ngx_http_push_handshake_check(ngx_http_request_t *r,
         return NGX_HTTP_BAD_REQUEST;
     }
 
-    if (!ngx_http_push_handshake_token(r, "connection", "upgrade", 0)) {
+    if (!ngx_http_push_handshake_token(r, "connection", "upgrade")) {
         hs->error = "no \"upgrade\" in Connection";
         return NGX_HTTP_BAD_REQUEST;
     }
@@ -103,7 +134,7 @@ ngx_http_push_handshake_check(ngx_http_request_t *r,
 
     hs->key = h->value;
 
-    ngx_http_push_handshake_protocol(r, &hs->protocol);
+    ngx_http_push_handshake_choose(r, dialects, hs);
 
     return NGX_OK;
 }
@@ -145,7 +176,7 @@ ngx_http_push_handshake_header(ngx_http_request_t *r, const char *name,
 
 static ngx_uint_t
 ngx_http_push_handshake_token(ngx_http_request_t *r, const char *name,
-    const char *token, ngx_uint_t exact)
+    const char *token)
 {
     size_t            len, tlen;
     u_char           *p, *last;
@@ -174,8 +205,7 @@ ngx_http_push_handshake_token(ngx_http_request_t *r, const char *name,
             while (ngx_http_push_handshake_next(&p, last, &t)) {
 
                 if (t.len == tlen
-                    && ngx_strncasecmp(t.data, (u_char *) token, tlen) == 0
-                    && (!exact || ngx_memcmp(t.data, token, tlen) == 0))
+                    && ngx_strncasecmp(t.data, (u_char *) token, tlen) == 0)
                 {
                     return 1;
                 }
@@ -237,24 +267,69 @@ ngx_http_push_handshake_key_valid(ngx_str_t *key)
 
 
 /*
- * The first of ours that the client offers; RFC 6455 11.3.4 compares them
- * byte for byte.
+ * The first that the client names and that is offered: its order is that of
+ * its preference, RFC 6455 4.1.
  */
 
 static void
-ngx_http_push_handshake_protocol(ngx_http_request_t *r, ngx_str_t *protocol)
+ngx_http_push_handshake_choose(ngx_http_request_t *r, ngx_uint_t dialects,
+    ngx_http_push_handshake_t *hs)
 {
-    const ngx_str_t  *known;
+    size_t            len;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
 
-    for (known = ngx_http_push_handshake_protocols; known->len; known++) {
+    len = sizeof("sec-websocket-protocol") - 1;
 
-        if (ngx_http_push_handshake_token(r, "sec-websocket-protocol",
-                                          (char *) known->data, 1))
-        {
-            *protocol = *known;
-            return;
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len == len
+                && ngx_memcmp(h[i].lowcase_key, "sec-websocket-protocol", len)
+                   == 0
+                && ngx_http_push_handshake_take(hs, dialects, &h[i].value)
+                   == NGX_OK)
+            {
+                return;
+            }
         }
     }
+}
+
+
+/* RFC 6455 11.3.4: compared byte for byte */
+
+static ngx_int_t
+ngx_http_push_handshake_take(ngx_http_push_handshake_t *hs,
+    ngx_uint_t dialects, ngx_str_t *value)
+{
+    u_char                                   *p, *last;
+    ngx_str_t                                 token;
+    const ngx_http_push_handshake_dialect_t  *d;
+
+    p = value->data;
+    last = p + value->len;
+
+    while (ngx_http_push_handshake_next(&p, last, &token)) {
+
+        for (d = ngx_http_push_handshake_dialects; d->dialect; d++) {
+
+            if ((d->dialect & dialects)
+                && d->protocol.len == token.len
+                && ngx_memcmp(d->protocol.data, token.data, token.len) == 0)
+            {
+                hs->protocol = d->protocol;
+                hs->dialect = d->dialect;
+
+                return NGX_OK;
+            }
+        }
+    }
+
+    return NGX_DECLINED;
 }
 
 

@@ -14,10 +14,17 @@
 #include <ngx_http.h>
 
 
+/* a dialect, and in a mask those that a location offers */
+
+#define NGX_HTTP_PUSH_DIALECT_RAW   0x0001
+#define NGX_HTTP_PUSH_DIALECT_META  0x0002
+
+
 typedef struct {
     ngx_str_t     key;
     ngx_str_t     protocol;       /* subprotocol to be answered, or empty */
     const char   *error;          /* of a refusal, static */
+    ngx_uint_t    dialect;        /* chosen by the client, or 0 */
     ngx_uint_t    version;        /* 426 because of the version */
 } ngx_http_push_handshake_t;
 
@@ -25,13 +32,16 @@ typedef struct {
 /* does the request ask for an upgrade to websocket at all? */
 ngx_uint_t ngx_http_push_handshake_wanted(ngx_http_request_t *r);
 
+/* "raw", ... */
+ngx_str_t ngx_http_push_handshake_name(ngx_uint_t dialect);
+
 /*
- * NGX_OK; else the HTTP status of the refusal (400, 405, 426) with hs->error.
- * A 426 carries Sec-WebSocket-Version: 13 if hs->version, and is the
- * caller's to send.
+ * dialects are those that are offered.  NGX_OK; else the HTTP status of the
+ * refusal (400, 405, 426) with hs->error.  A 426 carries Sec-WebSocket-Version:
+ * 13 if hs->version, and is the caller's to send.
  */
 ngx_int_t ngx_http_push_handshake_check(ngx_http_request_t *r,
-    ngx_http_push_handshake_t *hs);
+    ngx_uint_t dialects, ngx_http_push_handshake_t *hs);
 
 /*
  * Sends the 101 with what add_header and other filters add.  NGX_OK: all of it

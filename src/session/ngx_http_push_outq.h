@@ -36,7 +36,7 @@ typedef struct {
     uint32_t                      sent;       /* bytes of the first form */
     uint32_t                      bytes;      /* not written yet, of all */
     uint16_t                      head;
-    uint8_t                       form;       /* of the session's transport */
+    uint8_t                       form;       /* the session's own */
     uint8_t                       begun;      /* the first form has to stay */
 } ngx_http_push_outq_t;
 

@@ -135,7 +135,7 @@ ngx_http_push_session_hub(void)
 
 ngx_http_push_session_t *
 ngx_http_push_session_create(ngx_connection_t *c,
-    const ngx_http_push_transport_t *transport,
+    const ngx_http_push_transport_t *transport, ngx_uint_t form,
     const ngx_http_push_limits_t *limits)
 {
     ngx_http_push_session_t         *s;
@@ -177,7 +177,7 @@ ngx_http_push_session_create(ngx_connection_t *c,
     s->transport = transport;
     s->limits = limits;
     s->sub.deliver = ngx_http_push_deliver_first;
-    s->outq.form = (uint8_t) transport->form;
+    s->outq.form = (uint8_t) form;
 
     /* until it is open nothing is written: what comes has to fit its queue */
     s->blocked = 1;

@@ -24,9 +24,12 @@ void ngx_http_push_session_stop(void);
 
 ngx_http_push_hub_t *ngx_http_push_session_hub(void);
 
-/* without channels; in c's pool or on the heap.  NULL: out of memory */
+/*
+ * Without channels; in c's pool or on the heap.  form is one of those that the
+ * transport encodes.  NULL: out of memory.
+ */
 ngx_http_push_session_t *ngx_http_push_session_create(ngx_connection_t *c,
-    const ngx_http_push_transport_t *transport,
+    const ngx_http_push_transport_t *transport, ngx_uint_t form,
     const ngx_http_push_limits_t *limits);
 
 /*

@@ -26,13 +26,12 @@ typedef struct ngx_http_push_hold_s     ngx_http_push_hold_t;
 
 
 /*
- * form: the index of this transport's form in a message.
- *
  * direct: forms go to the socket as they are, so that without TLS the session
  *     writes a single one by itself; flush has the rest.
  *
- * encode: makes that form of m, as it goes to the socket; NULL: out of memory
- *     (logged).  Called once per message, whoever is first.
+ * encode: makes that form of m, a message of ch, as it goes to the socket; one
+ *     of no bytes for a notice that the dialect cannot tell; NULL: out of
+ *     memory (logged).  Called once per message and form, whoever is first.
  *
  * flush: writes what waits in s->outq.  The bytes that were written, all of
  *     them unless something still waits in s->outq: the rest waits for the
@@ -48,10 +47,11 @@ typedef struct ngx_http_push_hold_s     ngx_http_push_hold_t;
 
 typedef struct {
     ngx_str_t                  name;
-    ngx_uint_t                 form;
     ngx_uint_t                 direct;
 
-    ngx_http_push_form_t    *(*encode)(ngx_http_push_msg_t *m, ngx_log_t *log);
+    ngx_http_push_form_t    *(*encode)(ngx_http_push_msg_t *m,
+                                       ngx_http_push_channel_t *ch,
+                                       ngx_uint_t form, ngx_log_t *log);
     ssize_t                  (*flush)(ngx_http_push_session_t *s);
     ngx_int_t                (*ping)(ngx_http_push_session_t *s);
     void                     (*close)(ngx_http_push_session_t *s,

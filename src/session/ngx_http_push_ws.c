@@ -13,6 +13,8 @@
 #include "ngx_http_push_detach.h"
 #include "ngx_http_push_dispatch.h"
 #include "ngx_http_push_frame.h"
+#include "ngx_http_push_handshake.h"
+#include "ngx_http_push_meta.h"
 #include "ngx_http_push_ws.h"
 
 
@@ -40,7 +42,13 @@ typedef struct {
 
 
 static ngx_http_push_form_t *ngx_http_push_ws_encode(ngx_http_push_msg_t *m,
-    ngx_log_t *log);
+    ngx_http_push_channel_t *ch, ngx_uint_t form, ngx_log_t *log);
+static ngx_http_push_form_t *ngx_http_push_ws_encode_raw(
+    ngx_http_push_msg_t *m, ngx_log_t *log);
+static ngx_http_push_form_t *ngx_http_push_ws_encode_meta(
+    ngx_http_push_msg_t *m, ngx_http_push_channel_t *ch, ngx_log_t *log);
+static ngx_http_push_form_t *ngx_http_push_ws_create_data(
+    ngx_http_push_msg_t *m, size_t head, u_char **p, ngx_log_t *log);
 static ssize_t ngx_http_push_ws_flush(ngx_http_push_session_t *s);
 static ssize_t ngx_http_push_ws_write(ngx_http_push_session_t *s);
 static ngx_int_t ngx_http_push_ws_ping(ngx_http_push_session_t *s);
@@ -75,7 +83,6 @@ static ngx_http_push_form_t  *ngx_http_push_ws_ping_form;
 
 const ngx_http_push_transport_t  ngx_http_push_ws_transport = {
     ngx_string("websocket"),
-    NGX_HTTP_PUSH_FORM_WS_RAW,
     1,
     ngx_http_push_ws_encode,
     ngx_http_push_ws_flush,
@@ -102,6 +109,14 @@ ngx_http_push_ws_stop(void)
         ngx_http_push_form_unref(ngx_http_push_ws_ping_form);
         ngx_http_push_ws_ping_form = NULL;
     }
+}
+
+
+ngx_uint_t
+ngx_http_push_ws_form(ngx_uint_t dialect)
+{
+    return (dialect == NGX_HTTP_PUSH_DIALECT_META) ? NGX_HTTP_PUSH_FORM_WS_META
+                                                   : NGX_HTTP_PUSH_FORM_WS_RAW;
 }
 
 
@@ -133,24 +148,109 @@ ngx_http_push_ws_open(ngx_http_push_session_t *s, ngx_str_t *early)
 
 
 static ngx_http_push_form_t *
-ngx_http_push_ws_encode(ngx_http_push_msg_t *m, ngx_log_t *log)
+ngx_http_push_ws_encode(ngx_http_push_msg_t *m, ngx_http_push_channel_t *ch,
+    ngx_uint_t form, ngx_log_t *log)
 {
-    size_t                 header;
+    if (form == NGX_HTTP_PUSH_FORM_WS_META) {
+        return ngx_http_push_ws_encode_meta(m, ch, log);
+    }
+
+    return ngx_http_push_ws_encode_raw(m, log);
+}
+
+
+static ngx_http_push_form_t *
+ngx_http_push_ws_encode_raw(ngx_http_push_msg_t *m, ngx_log_t *log)
+{
+    u_char                *p;
+    ngx_http_push_form_t  *f;
+
+    if (m->kind != NGX_HTTP_PUSH_MSG_DATA) {
+
+        /* no place for a notice: a gap was counted and logged before */
+
+        return ngx_http_push_form_create(0, log);
+    }
+
+    f = ngx_http_push_ws_create_data(m, 0, &p, log);
+
+    if (f != NULL) {
+        ngx_memcpy(p, m->body.data, m->body.len);
+    }
+
+    return f;
+}
+
+
+/* a notice has the lines of a message, an event of ours, and no body */
+
+static ngx_http_push_form_t *
+ngx_http_push_ws_encode_meta(ngx_http_push_msg_t *m,
+    ngx_http_push_channel_t *ch, ngx_log_t *log)
+{
+    u_char                *p;
+    ngx_str_t              event;
+    ngx_http_push_form_t  *f;
+    ngx_http_push_meta_t   meta;
+
+    event = m->event;
+
+    if (m->kind == NGX_HTTP_PUSH_MSG_GAP) {
+        ngx_str_set(&event, "push.gap");
+
+    } else if (m->kind == NGX_HTTP_PUSH_MSG_DELETED) {
+        ngx_str_set(&event, "push.deleted");
+    }
+
+    meta.epoch.data = m->epoch.data;
+    meta.epoch.len = m->epoch.len;
+    meta.offset = m->offset;
+    meta.channel.data = ch->name;
+    meta.channel.len = ch->len;
+    meta.event.data = event.data;
+    meta.event.len = event.len;
+    meta.type.data = m->content_type.data;
+    meta.type.len = m->content_type.len;
+
+    f = ngx_http_push_ws_create_data(m, ngx_http_push_meta_size(&meta), &p,
+                                     log);
+    if (f == NULL) {
+        return NULL;
+    }
+
+    f->control = (m->kind != NGX_HTTP_PUSH_MSG_DATA);
+
+    p = ngx_http_push_meta_write(p, &meta);
+
+    if (m->body.len != 0) {
+        ngx_memcpy(p, m->body.data, m->body.len);
+    }
+
+    return f;
+}
+
+
+/* a frame for the body of m behind so many bytes, which begin at *p */
+
+static ngx_http_push_form_t *
+ngx_http_push_ws_create_data(ngx_http_push_msg_t *m, size_t head, u_char **p,
+    ngx_log_t *log)
+{
+    size_t                 len;
     ngx_uint_t             opcode;
     ngx_http_push_form_t  *f;
 
-    header = ngx_http_push_frame_header_size(m->body.len);
+    len = head + m->body.len;
 
-    f = ngx_http_push_form_create(header + m->body.len, log);
+    f = ngx_http_push_form_create(ngx_http_push_frame_header_size(len) + len,
+                                  log);
     if (f == NULL) {
         return NULL;
     }
 
     opcode = m->binary ? NGX_HTTP_PUSH_FRAME_BINARY : NGX_HTTP_PUSH_FRAME_TEXT;
 
-    (void) ngx_http_push_frame_header(f->data, opcode, 0, m->body.len);
-
-    ngx_memcpy(f->data + header, m->body.data, m->body.len);
+    *p = f->data + ngx_http_push_frame_header(f->data, opcode, 0, len);
 
     return f;
 }

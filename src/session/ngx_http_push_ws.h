@@ -22,6 +22,9 @@ extern const ngx_http_push_transport_t  ngx_http_push_ws_transport;
 ngx_int_t ngx_http_push_ws_start(ngx_log_t *log);
 void ngx_http_push_ws_stop(void);
 
+/* the form of a message in a dialect, NGX_HTTP_PUSH_DIALECT_RAW or _META */
+ngx_uint_t ngx_http_push_ws_form(ngx_uint_t dialect);
+
 /*
  * The connection is the session's now: sets its handlers and reads.  early is
  * what the client sent together with its handshake; it is written to.  s may
