@@ -93,7 +93,8 @@ help:
 nginx_packages = $(if $(NGINX_SRC),,nginx nginx-dev)
 build_packages = gcc make libc6-dev libhiredis-dev libyajl-dev zlib1g-dev \
 	libssl-dev libpcre2-dev $(nginx_packages)
-test_packages = perl redis-server cppcheck valgrind
+test_packages = perl libnet-ssleay-perl openssl redis-server cppcheck \
+	valgrind
 fuzz_packages = clang libclang-rt-dev
 
 # $(call install,PACKAGES): quiet and without network when all are there

@@ -75,7 +75,30 @@ The block has a fake Redis on C<$TEST_FAKE_PORT>; its lines are C<fake> steps
 =item C<--- second>
 
 A second nginx with the same configuration, as another machine would have it,
-on C<$TEST_PORT2>, with a root and a zone of its own.
+on C<$TEST_PORT2> and C<$TEST_TLS_PORT2>, with a root and a zone of its own.
+
+=item C<--- tls>, C<--- tls: http2 cert=NAME>
+
+The server listens by TLS, too, on C<$TEST_TLS_PORT>, with these parameters of
+C<listen>.  A configuration that needs other certificates finds F<NAME.pem> and
+F<NAME.key> in C<$TEST_TLS>, which are made when a block first asks: F<ca>;
+F<server> (for 127.0.0.1, ::1, localhost) and F<client>; F<wrong> (for
+other.example); F<expired>; F<stranger> (of no known ca).
+
+=item C<--- proxy>, C<--- proxy: PORT>
+
+A TCP proxy on C<$TEST_PROXY_PORT>: to this port, else to the block's Redis,
+real or fake, else to nginx.  C<proxy> steps tell it what to do.
+
+=item C<--- origin>
+
+An HTTP server on C<$TEST_ORIGIN_PORT>, for C<proxy_pass>, C<auth_request> or
+the script's own clients; its lines are C<origin> steps that run before nginx
+starts.
+
+=item C<--- problem>
+
+The script must fail, like this regular expression.
 
 =item C<--- allow_log>
 
@@ -88,9 +111,10 @@ How long nginx may take to leave at the end.
 =back
 
 In all these sections and in scripts C<$TEST_PORT>, C<$TEST_PORT2>,
-C<$TEST_PORT3>, C<$TEST_REDIS_PORT>, C<$TEST_FAKE_PORT>, C<$TEST_ROOT> (the
-server's root), C<$TEST_TOP> (the tree's top) and C<$TEST_MODULE> stand for
-their values.
+C<$TEST_PORT3>, C<$TEST_REDIS_PORT>, C<$TEST_FAKE_PORT>, C<$TEST_TLS_PORT>,
+C<$TEST_PROXY_PORT>, C<$TEST_ORIGIN_PORT>, C<$TEST_TLS> (the folder of the
+certificates), C<$TEST_ROOT> (the server's root), C<$TEST_TOP> (the tree's top)
+and C<$TEST_MODULE> stand for their values.
 
 Options of C<use TestPush>: C<redis =E<gt> 1>, C<workers =E<gt> 2>,
 C<connections =E<gt> 512>, C<reuseport =E<gt> 1>.
@@ -109,6 +133,10 @@ thousand times x.
 
 A client is any name that is no step; a group name means each of its members.
 
+Before every PATH C<tls> may stand: C<a connect tls /ws>, C<http POST tls /pub
+hello>.  Options of a TLS connection: C<sni>, C<alpn> (C<none>), C<cert=client>,
+C<version=1.2>, C<verify> (the name that the server must prove, or C<off>).
+
     a connect PATH [option=value ...] [[Header: value | !Header ...]]
                    [>> FRAME >> FRAME ...] [=> EXPECT]
 
@@ -121,8 +149,22 @@ in the same packet.  C<a connect@2 PATH> lands in the second worker (by pid).
     connect_many p 100 PATH                 p1 .. p100, the group p; $i counts
     group g a b c
     a open [port=N]                         bare TCP
+    a open tls [port=N]                     bare TLS
     a write DATA                            bytes as they are
     a answer EXPECT                         the HTTP answer to them
+    many p 100 sse PATH                     any such step for p1 .. p100
+
+Clients of other transports; each verb takes C<@2>, options and headers as
+C<connect> does:
+
+    a sse PATH ... [=> EXPECT]      an EventSource: 200 and text/event-stream
+    a reconnect                     the same again, with its Last-Event-ID
+    a stream PATH ... [=> EXPECT]   200 and application/x-ndjson
+    a poll PATH ... [BODY]          sends a request and does not wait
+    a answer EXPECT                 ... now it does
+    a status 200 [Name: value]      an answer's head, as soon as it is there
+
+C<a poll PATH on=a> asks once more on the same connection.
 
 =head2 Frames that a client sends
 
@@ -154,6 +196,24 @@ C<send_binary> is C<binary>, C<text> is C<send>.
     a recv_last 1012                the same after any messages
     a recv_eof              a clean end         a recv_gone     any end
 
+    a eof                   the answer, or the connection, ends as it should
+
+C<recv> and its like compare the data of whatever kind of message: a frame, an
+event (C<push.binary> is C<recv_binary>), the C<data> or C<base64> of a line.
+The whole of them:
+
+    a event id=DATA event=DATA data=DATA    what a page would get: event=message
+                                            if it has no type
+    a last_event_id DATA    a comment [DATA | ~ REGEX]
+    a retry 3000            a retry 1000..4000
+    a line {"id":"x"}       a line of at least this JSON, or CHECKs: .id == x
+    a heartbeat             an empty line
+    a meta id=DATA channel=DATA event=DATA content-type=DATA body=DATA
+    a meta_binary ...       messages of the dialect push.meta, text or binary
+
+Fields that are not named are not compared; C<name~REGEX> and C<!name> (none, or
+empty) do as well.  Quotes allow blanks.  Afterwards C<let x id:> keeps a field.
+
 Pings are answered and counted, a close is answered: C<a auto_pong off>,
 C<a auto_close off>.  C<a abort> (RST), C<a leave> (FIN), C<a shutdown> (half),
 C<a stop_reading>, C<a resume>, C<a ignore> (what is left does not matter),
@@ -169,7 +229,8 @@ better so.
 
 EXPECT: C<201 [Allow: GET, POST | !Name | Name ~ REGEX] CHECK && CHECK>, or
 C<201|202> where either will do.
-CHECK: C<~ REGEX>, C<!~ REGEX> or C<= DATA> for the body; or for JSON
+CHECK: C<~ REGEX>, C<!~ REGEX> or C<= DATA> for the body; C<json {"a":1}> for
+JSON that has at least this (objects may have more, arrays not); or for JSON
 C<.path OP value> with C<== != E<gt>= E<lt>= E<gt> E<lt> =~>, C<exists> and
 C<absent>; a path is made of C<.key>, C<[0]>, C<[key=value]>, C<.#> (how many)
 and C<.+key> (the sum).  Without EXPECT the status must be 200.
@@ -178,6 +239,23 @@ and C<.+key> (the sum).  Without EXPECT the status must be 200.
 
     redis COMMAND word "word" [=> TEXT | => ~ REGEX | => >= N]
     redis_server start|stop|kill|restart|pause|cont
+    redis_server save NAME          what is stored now (with appendonly, its
+                                    files; else by SAVE) is put aside
+    redis_server start NAME         with that; "empty": with nothing
+
+    proxy pause [up|down]           nothing passes; to the target, back, both
+    proxy cont [up|down]            what was held back passes
+    proxy strand                    the links of now are dead, nobody is told
+    proxy drop                      closes all;  proxy reset  by RST
+    proxy deaf                      accepts no more;  proxy listen
+
+    origin answer [PATH] DATA       these bytes answer each request (for PATH)
+    origin say DATA                 more, to all who have asked
+    origin pieces N|random DATA     the same; each piece waits until the last
+                                    one was read
+    origin end                      closes when all is sent;  origin reset
+    origin forget                   origin_seen starts anew
+    origin_seen REGEX               a request that came in
 
     fake reply COMMAND|* [DATA]     answer this to it; without DATA: normally
     fake say all|sub|cmd DATA       to these links, unasked
@@ -203,6 +281,7 @@ and C<.+key> (the sum).  Without EXPECT the status must be 200.
     kill9 worker of a               kill9 worker 2      kill9 PID
     pause worker of a               cont worker of a    (SIGSTOP, SIGCONT)
     wait workers == 2               old_workers, fake_links, fake_accepted,
+                                    proxy_links, proxy_accepted,
                                     worker_rss (KB, the largest), or a group:
                                     those still connected
     wait nginx gone
@@ -214,12 +293,15 @@ and C<.+key> (the sum).  Without EXPECT the status must be 200.
 =head2 The rest
 
     until STEP                      again and again until it passes
+    fails REGEX STEP                it must, for such a reason; quotes allow
+                                    blanks in REGEX
     within 500ms STEP               another deadline for one step
     deadline 20s                    ... for all that follow
     clock t                         elapsed t < 2s      elapsed t >= 1s
     repeat N {                      $i counts;  for x in a b c {
     }
-    let x .path                     from the last JSON answer; let x Header:
+    let x .path                     from the last JSON answer or line, or
+    let x Header:                   a header of it, or a field of the last event
     let x worker_rss + 1000         a figure that can be waited for, and more
     let x value                     $x, $a.worker (pid), $a.port
     same $x == $y
@@ -244,8 +326,8 @@ Each block under valgrind; what it finds is a failure of the block.
 
 =item C<PUSH_TEST_PORT>
 
-The first of the ports, ten for each suite.  Where they are in use those 400
-further on are taken, so that two runs do not meet.
+The first of the ports, fifteen for each suite.  Where they are in use those
+600 further on are taken, so that two runs do not meet.
 
 =item C<PUSH_TEST_ROOT>
 
@@ -277,20 +359,22 @@ use IO::Socket::INET;
 use Test::More ();
 use TestPush::FakeRedis;
 use TestPush::Nginx;
+use TestPush::Origin;
+use TestPush::Proxy;
 use TestPush::Redis;
 use TestPush::Script;
 use Time::HiRes qw( time );
 
 our %Option = (redis => 0, workers => 2, connections => 512, reuseport => 1);
 
-my $PORTS_PER_SUITE = 10;
-my $PORTS_PER_RUN = 400;
-my $RUNS = 20;
+my $PORTS_PER_SUITE = 15;
+my $PORTS_PER_RUN = 600;
+my $RUNS = 18;
 
 my $guard;
 
-my ($top, $root, $port, $module, %value, $redis, $fake, $nginx, $second,
-    @expected, $stop_problem);
+my ($top, $root, $port, $module, %value, $redis, $fake, $proxy, $origin, $nginx,
+    $second, $certificates, @expected, $stop_problem);
 my $slow = $ENV{PUSH_TEST_SLOW} || 1;
 
 my $STANDARD = <<'_EOC_';
@@ -346,8 +430,11 @@ sub prepare_environment {
 
     %value = (
         PORT => $port, PORT2 => $port + 1, PORT3 => $port + 2,
-        REDIS_PORT => $port + 4, FAKE_PORT => $port + 5, ROOT => $root,
-        TOP => $top,
+        REDIS_PORT => $port + 4, FAKE_PORT => $port + 5,
+        TLS_PORT => $port + 6, TLS_PORT2 => $port + 7,
+        H2_PORT => $port + 8, H2_PORT2 => $port + 9,
+        PROXY_PORT => $port + 10, ORIGIN_PORT => $port + 11,
+        TLS => "$root-tls", ROOT => $root, TOP => $top,
     );
 
     $ENV{TEST_NGINX_SERVROOT} = $root;
@@ -400,7 +487,7 @@ sub reserve_ports {
 
         $guard = listen_on($port + $PORTS_PER_SUITE - 1) or next;
 
-        return $run if !grep { !listen_on($port + $_) } 0 .. 5;
+        return $run if !grep { !listen_on($port + $_) } 0 .. 11;
     }
 
     die "ports $first and above are in use: set PUSH_TEST_PORT\n";
@@ -503,7 +590,50 @@ sub expand {
     $text =~ s/\$TEST_(?!NGINX_)([A-Z0-9_]+)/
                $value{$1} \/\/ die "there is no \$TEST_$1\n"/ge;
 
+    make_certificates() if $text =~ /\Q$value{TLS}/;
+
     return $text;
+}
+
+
+# Once for all blocks of a suite, and only if one of them asks.
+
+sub make_certificates {
+    return if $certificates++;
+
+    require TestPush::Tls;
+    TestPush::Tls::make_certificates($value{TLS});
+}
+
+
+# Lines of server {} for the listening sockets that a block wants.
+
+sub more_sockets {
+    my ($block) = @_;
+
+    my $reuseport = $Option{reuseport} ? ' reuseport' : '';
+    my $lines = '';
+
+    if (defined(my $tls = $block->tls)) {
+        $tls =~ s/\s+/ /g;
+
+        my ($words, $cert) = ($tls, 'server');
+
+        $cert = $1 if $words =~ s/\bcert=(\w+)//;
+
+        $lines .= "listen 127.0.0.1:\$TEST_TLS_PORT ssl $words$reuseport;\n"
+                  . "ssl_certificate \$TEST_TLS/$cert.pem;\n"
+                  . "ssl_certificate_key \$TEST_TLS/$cert.key;\n";
+
+        # nginx before 1.23.4 does not offer what everybody uses
+        $lines .= "ssl_protocols TLSv1.2 TLSv1.3;\n"
+            if $block->config !~ /\bssl_protocols\b/;
+    }
+
+    $lines .= "listen 127.0.0.1:\$TEST_H2_PORT http2$reuseport;\n"
+        if defined $block->h2c;
+
+    return $lines;
 }
 
 
@@ -542,16 +672,19 @@ sub prepare_block {
 
     @expected = ();
     $stop_problem = $nginx = $second = $redis = $fake = undef;
+    $proxy = $origin = undef;
 
     $block->set_value(config => $STANDARD . ($block->with // ''))
         if !defined $block->config;
+
+    $block->set_value(config => more_sockets($block) . $block->config);
 
     $block->set_value(main_config =>
                       ($module eq 'none' ? '' : "load_module $module;\n")
                       . ($block->main_config // ''));
 
     for my $section (qw( config http_config main_config ws redis fake_redis
-                         post_main_config ))
+                         proxy origin post_main_config ))
     {
         my $text = $block->$section;
         $block->set_value($section, expand($text)) if defined $text;
@@ -570,6 +703,40 @@ sub start_services {
 
     start_redis($block->redis // '') if defined $block->redis || $Option{redis};
     start_fake($block->fake_redis) if defined $block->fake_redis;
+    start_proxy($block->proxy) if defined $block->proxy;
+    start_origin($block->origin) if defined $block->origin;
+}
+
+
+# For steps that come before nginx.
+
+sub early_script {
+    return TestPush::Script->new(fake => $fake, origin => $origin, until => 0,
+                                 nginx => TestPush::Nginx->new);
+}
+
+
+# To the port that is named; without one to Redis, the real or the fake one.
+
+sub start_proxy {
+    my ($target) = @_;
+
+    ($target) = $target =~ /(\d+)/;
+    $target //= $value{ $redis ? 'REDIS_PORT' : $fake ? 'FAKE_PORT' : 'PORT' };
+
+    $proxy = TestPush::Proxy->new(port => $value{PROXY_PORT},
+                                  target => $target);
+}
+
+
+sub start_origin {
+    my ($lines) = @_;
+
+    $origin = TestPush::Origin->new(port => $value{ORIGIN_PORT});
+
+    my $script = early_script();
+
+    $script->step_origin($_) for grep { /\S/ } split /\n/, $lines;
 }
 
 
@@ -591,8 +758,7 @@ sub start_fake {
 
     $fake = TestPush::FakeRedis->new(port => $value{FAKE_PORT});
 
-    my $script = TestPush::Script->new(fake => $fake, until => 0,
-                                       nginx => TestPush::Nginx->new);
+    my $script = early_script();
 
     $script->step_fake($_) for grep { /\S/ } split /\n/, $lines;
 }
@@ -642,7 +808,8 @@ sub start_second {
 
     $text =~ s/\Q$root\E(?=\/)/$dir/g;
     $text =~ s/^daemon off;/daemon on;/m;
-    $text =~ s/127\.0\.0\.1:$value{PORT}\b/127.0.0.1:$value{PORT2}/g;
+    $text =~ s/127\.0\.0\.1:$value{$_}\b/127.0.0.1:$value{$_ . 2}/g
+        for qw( PORT TLS_PORT H2_PORT );
 
     open my $out, '>', "$dir/conf/nginx.conf" or die "nginx.conf: $!\n";
     print $out $text;
@@ -662,7 +829,10 @@ sub run_script {
     my ($block) = @_;
 
     my $script = TestPush::Script->new(
-        nginx => $nginx, redis => $redis, fake => $fake, port => $port,
+        nginx => $nginx, redis => $redis, fake => $fake, proxy => $proxy,
+        origin => $origin, port => $port, tls_dir => $value{TLS},
+        ports => { tls => $value{TLS_PORT}, h2 => $value{TLS_PORT},
+                   h2c => $value{H2_PORT} },
         slow => $slow, expected => \@expected,
         vars => { port => $port, redis_port => $value{REDIS_PORT},
                   fake_port => $value{FAKE_PORT} });
@@ -675,8 +845,16 @@ sub run_script {
 
     my $problem = $script->run($block->ws, line_of_script($block));
 
-    Test::More::ok(!defined $problem, title($block))
-        or Test::More::diag($problem);
+    # nginx must not wait for what nobody serves any more
+
+    $_->drop_all for grep { $_ } $proxy, $origin;
+
+    my $wanted = $block->problem;
+    my $ok = defined $wanted ? ($problem // '') =~ /$wanted/
+                             : !defined $problem;
+
+    Test::More::ok($ok, title($block))
+        or Test::More::diag($problem // 'the script does not fail');
 }
 
 
@@ -710,9 +888,9 @@ sub line_of_script {
 sub finish_block {
     my ($block) = @_;
 
-    $fake->end if $fake;
+    $_->end for grep { $_ } $proxy, $origin, $fake;
     $redis->end('KILL') if $redis;
-    $fake = $redis = undef;
+    $proxy = $origin = $fake = $redis = undef;
 
     return if defined $block->SKIP;
 

@@ -25,7 +25,7 @@ sub new {
 
     my $self = TestPush::Conn::new($class, %opt);
 
-    @$self{qw( messages pings pongs )} = ([], [], []);
+    @$self{qw( pings pongs )} = ([], []);
     $self->{auto_pong} = 1;
     $self->{auto_close} = 1;
 
@@ -82,9 +82,7 @@ sub describe {
 
     return $self->SUPER::describe if ($self->{status} // 0) != 101;
 
-    my @seen = map { printable($_->{data}, $_->{op}) } @{ $self->{messages} };
-
-    splice @seen, 5, @seen - 5, sprintf '... %d more', @seen - 5 if @seen > 6;
+    my @seen = $self->seen;
 
     push @seen, 'pongs ' . join ' ', map { "\"$_\"" } @{ $self->{pongs} }
         if @{ $self->{pongs} };
@@ -98,17 +96,20 @@ sub describe {
 }
 
 
-sub printable {
-    my ($data, $op) = @_;
+sub leftover {
+    my ($self) = @_;
 
-    my $text = length $data > 80 ? substr($data, 0, 80) . '...' : $data;
-    my $size = length $data > 80 ? ' (' . length($data) . ' bytes)' : '';
+    return undef if $self->{ignored} || ($self->{status} // 0) != 101
+                    || ($self->{eof} // '') eq 'own' || !$self->{reading};
 
-    return 'binary ' . unpack('H*', $text) . $size if $op == BINARY;
-
-    $text =~ s/([^ -~])/sprintf '\\x%02x', ord $1/ge;
-
-    return "\"$text\"$size";
+    return $self->{bad}                 ? "the server breaks the protocol"
+           : @{ $self->{messages} }     ? "a message that nobody awaited"
+           : $self->{partial}           ? "half a message is left"
+           : $self->{closed} && !$self->{closed}{seen}
+                                        ? "a close that nobody awaited"
+           : $self->{eof} && !$self->{eof_seen} && !$self->{closed}
+                                        ? "the connection has ended"
+           :                              undef;
 }
 
 
@@ -213,15 +214,6 @@ sub on_control {
             $self->write(frame(close_payload($code), op => CLOSE));
         }
     }
-}
-
-
-sub bad {
-    my ($self, $what) = @_;
-
-    $self->{bad} = $what;
-
-    return 0;
 }
 
 

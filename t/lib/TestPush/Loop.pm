@@ -85,6 +85,9 @@ sub turn {
     return if $poll->poll($timeout) <= 0;
 
     for my $h (@polled) {
+        # one may have closed another
+        next if !$h->{fh};
+
         my $events = $poll->events($h->{fh}) or next;
 
         if ($events & POLLOUT && $h->{fh}) {

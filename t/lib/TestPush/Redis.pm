@@ -9,9 +9,11 @@ package TestPush::Redis;
 use strict;
 use warnings;
 
+use File::Copy qw( copy );
 use File::Path qw( make_path remove_tree );
 use IO::Socket::INET;
 use POSIX qw( WNOHANG );
+use Socket qw( SOL_SOCKET SO_RCVTIMEO );
 use Time::HiRes qw( time sleep );
 
 
@@ -117,6 +119,60 @@ sub end {
 }
 
 
+# Puts what is stored now aside, under a name.  Where there is no append only
+# file it is saved for this.
+
+sub save {
+    my ($self, $name) = @_;
+
+    my $aside = "$self->{dir}/saved-$name";
+
+    if (!glob "$self->{dir}/appendonlydir/*") {
+        my $answer = $self->command('SAVE');
+        die "redis-server: $$answer\n" if ref $answer;
+    }
+
+    remove_tree($aside);
+    copy_files($self->{dir}, $aside);
+}
+
+
+# Starts with what was put aside, or with nothing: "empty".
+
+sub start_with {
+    my ($self, $name) = @_;
+
+    my $aside = "$self->{dir}/saved-$name";
+
+    die "redis-server is running\n" if $self->{pid};
+    die "nothing was saved as \"$name\"\n"
+        if $name ne 'empty' && !-d $aside;
+
+    remove_tree("$self->{dir}/appendonlydir");
+    unlink "$self->{dir}/dump.rdb";
+
+    copy_files($aside, $self->{dir});
+
+    $self->start;
+}
+
+
+sub copy_files {
+    my ($from, $to) = @_;
+
+    for my $file (grep { -f }
+                  "$from/dump.rdb", glob "$from/appendonlydir/*")
+    {
+        my $copy = $to . substr $file, length $from;
+
+        make_path($copy =~ s{/[^/]*\z}{}r);
+        copy($file, $copy) or die "$copy: $!\n";
+    }
+
+    make_path($to);
+}
+
+
 # One command over a kept connection; the answer, or an exception.
 
 sub command {
@@ -136,6 +192,13 @@ sub command {
     };
 
     send_command($sock, @args);
+
+    # one that was stopped never answers
+
+    my $patience = $self->{patience} // 5;
+
+    setsockopt $sock, SOL_SOCKET, SO_RCVTIMEO,
+               pack('l! l!', int $patience, 1e6 * ($patience - int $patience));
 
     my $reply = eval { read_reply($sock) };
 
@@ -162,7 +225,8 @@ sub send_command {
 sub read_reply {
     my ($sock) = @_;
 
-    my $line = <$sock> // die "redis-server closed the connection\n";
+    my $line = <$sock> // die $!{EAGAIN} ? "redis-server does not answer\n"
+                                    : "redis-server closed the connection\n";
 
     $line =~ s/\r\n\z// or die "half a line from redis-server\n";
 

@@ -16,12 +16,16 @@ use TestPush::Script::Answer;
 use TestPush::Script::Clients;
 use TestPush::Script::Fake;
 use TestPush::Script::Frames;
+use TestPush::Script::Peers;
+use TestPush::Script::Requests;
 use TestPush::Script::Steps;
+use TestPush::Script::Streams;
 use TestPush::Script::Text;
 
 
 # Options: nginx (TestPush::Nginx), port, vars, slow (a factor for deadlines),
-# redis and fake (created by the block, or undef).
+# redis, fake, proxy and origin (created by the block, or undef), ports (of tls,
+# h2 and h2c) and tls_dir (that of the certificates).
 
 sub new {
     my ($class, %opt) = @_;
@@ -169,10 +173,15 @@ sub run_step {
         return $self->run_step($2, seconds($1));
     }
 
+    if ($text =~ /\Afails ("(?:[^"\\]|\\.)*"|\S+) (.+)\z/s) {
+        return $self->must_fail($1, $2, $patience);
+    }
+
     if ($text =~ /\Auntil (.+)\z/s) {
         return $self->retry($1, $patience);
     }
 
+    local $self->{patience} = $patience;
     local $self->{until} = time + $patience * $self->{slow};
 
     my ($word, $rest) = split / +/, $text, 2;
@@ -204,6 +213,25 @@ sub run_step {
             $self->client($name)->write($self->frames("$rest"));
         }
     }
+}
+
+
+# A step must fail, and must say why in words like these.
+
+sub must_fail {
+    my ($self, $pattern, $text, $patience) = @_;
+
+    die "it does not fail\n"
+        if eval { $self->run_step($text, $patience); 1 };
+
+    my $problem = join ', ', (map { "$_: " . ($self->{$_} // 'nothing') }
+                              qw( awaited arrived )), "problem: $@";
+
+    $pattern =~ s/\A"(.*)"\z/$1/s;
+
+    die "it fails otherwise: $problem" if $problem !~ /$pattern/;
+
+    $self->{awaited} = $self->{arrived} = undef;
 }
 
 
@@ -249,7 +277,7 @@ sub await {
     my $value = TestPush::Loop::run($self->{until}, sub {
         my $value = $cond->();
         return $value if $value;
-        return -1 if $client && ($client->{bad} || $client->{eof});
+        return -1 if $client && ($client->{bad} || $client->ended);
         return 0;
     });
 
@@ -284,18 +312,7 @@ sub check_end {
     for my $name (sort keys %{ $self->{clients} }) {
         my $client = $self->{clients}{$name};
 
-        next if $client->{ignored} || ($client->{status} // 0) != 101
-                || ($client->{eof} // '') eq 'own' || !$client->{reading};
-
-        my $problem =
-            $client->{bad}                  ? "the server breaks the protocol"
-            : @{ $client->{messages} }      ? "a message that nobody awaited"
-            : $client->{partial}            ? "half a message is left"
-            : $client->{closed} && !$client->{closed}{seen}
-                                            ? "a close that nobody awaited"
-            : $client->{eof} && !$client->{eof_seen} && !$client->{closed}
-                                            ? "the connection has ended"
-            : undef;
+        my $problem = $client->leftover;
 
         die "at the end of the script: client \"$name\": $problem\n"
             . "  arrived: " . $client->describe . "\n" if $problem;

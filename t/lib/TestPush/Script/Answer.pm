@@ -46,6 +46,11 @@ sub check_answer {
             $self->unexpected($check, $body)
                 if ($body =~ /$2/ ? 1 : 0) == ($1 ? 1 : 0);
 
+        } elsif ($check =~ /\Ajson (.*)\z/s) {
+            my $json = eval { JSON::PP->new->utf8->decode($body) };
+            $self->unexpected($check, $body, 'it is not JSON') if $@;
+            $self->check_value(TestPush::Lines::bytes_of($json), $1, $body);
+
         } elsif ($check =~ /\A= (.*)\z/s) {
             $self->unexpected($1, $body) if $body ne data($1);
 

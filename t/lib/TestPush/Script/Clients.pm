@@ -54,13 +54,15 @@ our %VERBS;
     open => sub {
         my ($self, $name, $args) = @_;
 
-        my $request = $self->parse_request("- $args");
+        my $scheme = $args =~ s/\A(tls|h2c?)\b\s*// ? "$1 " : '';
+        my $request = $self->parse_request("$scheme- $args");
+        my $class = $scheme =~ /h2/ ? 'TestPush::Http2' : 'TestPush::Client';
         my $old = delete $self->{clients}{$name};
 
         $old->drop if $old;
 
         $self->{clients}{$name} =
-            $self->open_conn('TestPush::Client', $name, $request->{opt});
+            $self->open_conn($class, $name, $request->{opt});
     },
 
     write => sub {
@@ -75,12 +77,10 @@ our %VERBS;
         my $conn = $self->client($name);
 
         $self->finish_handshake($conn);
+        $self->{last} = $conn->copy;
         $self->check_answer($conn, $args);
 
-        return if $conn->{status} == 101;
-
-        delete @$conn{qw( head done )};
-        $conn->{body} = '';
+        $conn->next_reply if $conn->{status} != 101;
     },
 
     packet => sub {
@@ -169,16 +169,15 @@ our %VERBS;
 
         for ( ;; ) {
             TestPush::Loop::run($self->{until}, sub {
-                @{ $client->{messages} } || $client->{closed} || $client->{eof}
-                    || $client->{bad}
+                @{ $client->{messages} } || !$client->alive || $client->{bad}
             }) or die "neither a message nor an end in time\n";
 
             my $message = shift @{ $client->{messages} } or last;
 
             my $wanted = $prefix . ++$i . $suffix;
 
-            $self->unexpected(TestPush::Client::printable($wanted, 1),
-                              TestPush::Client::printable($message->{data}, 1))
+            $self->unexpected(TestPush::Reply::printable($wanted, 1),
+                              TestPush::Reply::printable($message->{data}, 1))
                 if $message->{data} ne $wanted;
         }
 
@@ -204,15 +203,13 @@ our %VERBS;
         my $client = $self->client($name);
 
         TestPush::Loop::run(time + seconds($args || '200ms'), sub {
-            @{ $client->{messages} } || $client->{closed} || $client->{eof}
-                || $client->{bad}
+            @{ $client->{messages} } || !$client->alive || $client->{bad}
         });
 
         my $seen = $client->describe;
 
         $self->unexpected('nothing', $seen)
-            if @{ $client->{messages} } || $client->{closed} || $client->{eof}
-               || $client->{bad};
+            if @{ $client->{messages} } || !$client->alive || $client->{bad};
     },
 
     recv_ping => sub {
@@ -283,6 +280,8 @@ our %VERBS;
 
     recv_eof => sub { recv_end(@_, 'fin') },
 
+    eof => sub { recv_end(@_, 'fin') },
+
     recv_gone => sub { recv_end(@_, '') },
 
     auto_pong => sub { $_[0]->client($_[1])->{auto_pong} = $_[2] eq 'on' },
@@ -295,9 +294,9 @@ our %VERBS;
 
     shutdown => sub { shutdown $_[0]->client($_[1])->{fh}, 1 },
 
-    stop_reading => sub { $_[0]->client($_[1])->{reading} = 0 },
+    stop_reading => sub { $_[0]->client($_[1])->pause_reading },
 
-    resume => sub { $_[0]->client($_[1])->{reading} = 1 },
+    resume => sub { $_[0]->client($_[1])->resume_reading },
 
     ignore => sub { $_[0]->client($_[1])->{ignored} = 1 },
 
@@ -426,6 +425,10 @@ sub drip {
     while (length $bytes) {
         last if $conn->{eof};
 
+        # a TLS handshake comes first
+        TestPush::Loop::run($self->{until}, sub { !$conn->unsent || $conn->{bad}
+                                                  || $conn->{eof} });
+
         $conn->write(substr $bytes, 0, $size, '');
 
         my $read = TestPush::Loop::run($self->{until}, sub {
@@ -435,13 +438,12 @@ sub drip {
                            @$conn{qw( port local_port local_addr )});
             return 1 if !$side;
 
-            return !$side->{unread} && !length $conn->{out};
+            return !$side->{unread} && !$conn->unsent;
         });
 
         die "nginx does not read on\n" if !$read;
     }
 }
-
 
 
 sub recv_message {
@@ -451,7 +453,7 @@ sub recv_message {
     my $pattern = $args =~ /\A~ (.*)\z/s ? qr/$1/s : undef;
     my $wanted = $pattern ? undef : data($args);
     my $awaited = $pattern ? "a message like $pattern"
-                           : TestPush::Client::printable($wanted, $op);
+                           : TestPush::Reply::printable($wanted, $op);
 
     $self->await($client, $awaited, sub {
         @{ $client->{messages} } || $client->{closed}
@@ -467,8 +469,8 @@ sub recv_message {
                           : $message->{data} eq $wanted);
 
     $self->unexpected($awaited,
-                      TestPush::Client::printable($message->{data},
-                                                  $message->{op}))
+                      TestPush::Reply::printable($message->{data},
+                                                 $message->{op}))
         if !$ok;
 }
 
@@ -480,7 +482,7 @@ sub recv_end {
 
     $self->{awaited} = 'end of file';
 
-    my $came = TestPush::Loop::run($self->{until}, sub { $client->{eof} });
+    my $came = TestPush::Loop::run($self->{until}, sub { $client->ended });
 
     $self->unexpected('end of file', $client->describe, 'it does not come')
         if !$came;
@@ -489,8 +491,8 @@ sub recv_end {
                       'a message that nobody awaited')
         if @{ $client->{messages} };
 
-    $self->unexpected('a clean end (FIN)', 'a reset')
-        if $how eq 'fin' && $client->{eof} ne 'fin';
+    $self->unexpected('a clean end', $client->describe)
+        if $how eq 'fin' && $client->ended ne 'fin';
 
     # as any client does; until then the server may wait for it
 

@@ -41,6 +41,17 @@ our %STEPS;
         $self->{groups}{$group} = \@names;
     },
 
+    many => sub {
+        my ($self, $args) = @_;
+
+        my ($group, $n, $step) = split / +/, $args, 3;
+
+        $self->{groups}{$group} = [ map { "$group$_" } 1 .. $n ];
+
+        $self->run_step("$group$_ " . $step =~ s/\$i\b/$_/gr, $self->{patience})
+            for 1 .. $n;
+    },
+
     group => sub {
         my ($self, $args) = @_;
 
@@ -64,10 +75,24 @@ our %STEPS;
         $args eq 'stop'      ? $redis->end('TERM')
         : $args eq 'kill'    ? $redis->end('KILL')
         : $args eq 'start'   ? $redis->start
+        : $args =~ /\Asave (\w+)\z/  ? $redis->save($1)
+        : $args =~ /\Astart (\w+)\z/ ? $redis->start_with($1)
         : $args eq 'restart' ? ($redis->end('KILL'), $redis->start)
         : $args eq 'pause'   ? $redis->signal('STOP')
         : $args eq 'cont'    ? $redis->signal('CONT')
         :                      die "redis_server cannot \"$args\"\n";
+    },
+
+    proxy     => \&step_proxy,
+    origin    => \&step_origin,
+
+    origin_seen => sub {
+        my ($self, $args) = @_;
+
+        my $origin = $self->{origin};
+
+        $self->await(undef, "the origin sees $args",
+                     sub { grep { /$args/ } @{ $origin->{seen} } });
     },
 
     fake      => \&step_fake,
@@ -200,7 +225,7 @@ our %STEPS;
 
         my ($name, $value) = split / +/, $args, 2;
 
-        if ($value =~ /\A\./) {
+        if ($value =~ /\A[.\[]/) {
             my $json = JSON::PP->new->decode($self->{last}{body});
             my $path = $value;
             $value = dig($json, $path);
@@ -245,6 +270,8 @@ sub figure {
     return scalar(() = $self->{nginx}->old_workers) if $what eq 'old_workers';
     return scalar @{ $self->{fake}{links} }         if $what eq 'fake_links';
     return $self->{fake}{accepted}                  if $what eq 'fake_accepted';
+    return scalar @{ $self->{proxy}{links} }        if $what eq 'proxy_links';
+    return $self->{proxy}{accepted}               if $what eq 'proxy_accepted';
     return $self->worker_rss                        if $what eq 'worker_rss';
 
     # how many of a group are still connected
@@ -252,7 +279,7 @@ sub figure {
 
     return scalar grep {
         my $c = $self->{clients}{$_};
-        $c && $c->{fh} && !$c->{eof} && !$c->{closed}
+        $c && $c->alive
     } @$names;
 }
 
@@ -299,32 +326,21 @@ sub step_http {
     my $request = $self->parse_request($text);
     my $body = data($request->{rest});
 
-    my $head = head($request, $method,
-                    [ Host => "127.0.0.1:$request->{opt}{port}" ],
-                    [ Connection => 'close' ],
-                    $method =~ /\A(?:POST|PUT)\z/ || length $body
-                    ? [ 'Content-Length' => length $body ] : ());
-
-    my $conn = $self->open_conn('TestPush::Conn', 'http', $request->{opt});
-
-    $conn->{no_body} = 1 if $method eq 'HEAD';
-    $conn->write("$head$body");
+    my $reply = $self->ask('http', $request, $method, $body,
+                           [ Connection => 'close' ]);
 
     eval {
-        $self->await($conn, 'an answer', sub { $conn->{done} });
+        $self->await($reply, 'an answer', sub { $reply->{done} });
     };
 
     my $error = $@;
 
-    # an answer that ends with the connection is complete then
-    $error = '' if $conn->{done};
-
-    $conn->drop;
-    $self->{last} = $conn;
+    $reply->drop;
+    $self->{last} = $reply;
 
     die $error if $error;
 
-    $self->check_answer($conn, $expect eq '' ? '200' : $expect);
+    $self->check_answer($reply, $expect eq '' ? '200' : $expect);
 }
 
 
@@ -333,6 +349,10 @@ sub step_redis {
 
     my $redis = $self->{redis} or die "the block has no \"--- redis\"\n";
     my ($command, $expect) = split_expectation($args);
+    my $left = $self->{until} - time;
+
+    local $redis->{patience} = $left > 0.05 ? $left : 0.05;
+
     my $got = TestPush::Redis::as_text($redis->command(words($command)));
 
     if ($expect =~ /\A~ (.*)\z/s) {

@@ -103,17 +103,21 @@ sub header_list {
 }
 
 
-# PATH [option=value ...] [[headers]] [rest]
+# [tls|h2|h2c] PATH [option=value ...] [[headers]] [rest]
 
 sub parse_request {
     my ($self, $text) = @_;
 
-    my %r = (headers => [], opt => { port => $self->{port} });
+    my %r = (headers => [], opt => {}, scheme => '');
+
+    $r{scheme} = $1 if $text =~ s/\A(tls|h2c?)(?:\s+|\z)//;
 
     $text =~ s/\A(\S+)\s*// or die "a path is missing\n";
     $r{path} = $1 =~ s/\{([^{}]+)\*(\d+)\}/$1 x $2/ger;
 
-    while ($text =~ s/\A(method|http|port|from|rcvbuf|drip)=(\S+)\s*//) {
+    while ($text =~ s/\A(method|http|port|from|rcvbuf|drip|on|window
+                         |sni|alpn|cert|verify|version)=(\S+)\s*//x)
+    {
         $r{opt}{$1} = $2;
     }
 
@@ -129,25 +133,72 @@ sub parse_request {
     }
 
     $r{rest} = $text;
+    $r{opt}{port} //= $self->{ports}{ $r{scheme} } // $self->{port};
+    $r{opt}{tls} = $self->tls_options(\%r) if $r{scheme} =~ /\A(?:tls|h2)\z/;
 
     return \%r;
 }
 
 
-# Lays the wanted headers over the usual ones and writes the head.
+sub tls_options {
+    my ($self, $request) = @_;
+
+    my %tls = (dir => $self->{tls_dir},
+               alpn => $request->{scheme} eq 'h2' ? 'h2' : 'http/1.1');
+
+    for my $name (qw( sni alpn cert verify version )) {
+        $tls{$name} = $request->{opt}{$name} if defined $request->{opt}{$name};
+    }
+
+    $tls{alpn} = $tls{alpn} eq 'none' ? undef : [ split /,/, $tls{alpn} ];
+
+    return \%tls;
+}
+
+
+# The usual headers with the wanted ones laid over them.
+
+sub headers {
+    my ($request, @usual) = @_;
+
+    my %changed = map { lc $_->[0] => 1 } @{ $request->{headers} };
+
+    return ((grep { !$changed{ lc $_->[0] } } @usual),
+            (grep { defined $_->[1] } @{ $request->{headers} }));
+}
+
 
 sub head {
     my ($request, $method, @usual) = @_;
 
-    my %changed = map { lc $_->[0] => 1 } @{ $request->{headers} };
-
-    my @headers = ((grep { !$changed{ lc $_->[0] } } @usual),
-                   (grep { defined $_->[1] } @{ $request->{headers} }));
-
     return sprintf "%s %s HTTP/%s\r\n%s\r\n",
            $request->{opt}{method} || $method, $request->{path},
            $request->{opt}{http} || '1.1',
-           join '', map { "$_->[0]: $_->[1]\r\n" } @headers;
+           join '', map { "$_->[0]: $_->[1]\r\n" } headers($request, @usual);
+}
+
+
+# name=DATA name~REGEX !name ... as a list of name, operator, value.
+
+sub fields {
+    my ($text) = @_;
+
+    my @fields;
+
+    while ($text =~ /\G\s*(?:!([\w-]+)
+                     |([\w-]+)([=~])("(?:[^"\\]|\\.)*"|\S*))/gcx)
+    {
+        my ($absent, $name, $op, $value) = ($1, $2, $3, $4);
+
+        push @fields, defined $absent ? [ $absent, '!', '' ]
+                      : $op eq '=' ? [ $name, '=', data($value) ]
+                      : [ $name, '~', $value =~ s/\A"(.*)"\z/$1/sr ];
+    }
+
+    die "cannot read \"" . substr($text, pos $text // 0) . "\"\n"
+        if substr($text, pos $text // 0) =~ /\S/;
+
+    return @fields;
 }
 
 
