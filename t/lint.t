@@ -110,8 +110,8 @@ refuses_arrow('a circle of subjects', qr/circle of subjects \(a -> b -> a\)/,
               'src/core/a.h' => "int f;\n", 'src/core/b.h' => "int f;\n",
               'src/core/a.c' => includes('b'), 'src/core/b.c' => includes('a'));
 refuses_arrow('an endpoint in another', qr/one endpoint never includes/,
-              'src/http/api.c' => includes('publish'),
-              'src/http/publish.h' => "int f;\n");
+              'src/http/api.c' => includes('publisher'),
+              'src/http/publisher.h' => "int f;\n");
 refuses_arrow('a transport that knows the hub', qr/a transport knows no hub/,
               'src/session/ws.c' => includes('hub'),
               'src/core/hub.h' => "int f;\n");
