@@ -18,12 +18,9 @@
 #include "ngx_http_push_position.h"
 
 
-/* what a pull gives at most, in messages and bytes */
-#define NGX_HTTP_PUSH_FEED_PIECE       64
-#define NGX_HTTP_PUSH_FEED_PIECE_SIZE  (256 * 1024)
-
 typedef struct ngx_http_push_feeds_s   ngx_http_push_feeds_t;
-typedef struct ngx_http_push_reader_s  ngx_http_push_reader_t;
+typedef struct ngx_http_push_feed_s   ngx_http_push_feed_t;
+typedef struct ngx_http_push_past_s   ngx_http_push_past_t;
 
 
 /* it was subscribed before, and messages may be missing; no position can
@@ -32,22 +29,27 @@ typedef struct ngx_http_push_reader_s  ngx_http_push_reader_t;
 #define NGX_HTTP_PUSH_FEED_UNKNOWN     0x02
 
 
+/* what a pull gives at most, in messages and bytes */
+#define NGX_HTTP_PUSH_PAST_PIECE  64
+#define NGX_HTTP_PUSH_PAST_SIZE   (256 * 1024)
+
+
 /*
  * Whoever returns with a cursor reads the past of one channel until he stands
  * where the channel does.  Memory of the session's, which sets all but queue
- * and feed; gone after ngx_http_push_feed_close_reader() only.
+ * and feed; gone after ngx_http_push_past_close() only.
  *
- * wake: ngx_http_push_feed_pull() has something to say again.  Called from
+ * wake: ngx_http_push_past_pull() has something to say again.  Called from
  * within the feed: it may post, and neither pull, close nor subscribe.
  */
 
-struct ngx_http_push_reader_s {
+struct ngx_http_push_past_s {
     ngx_queue_t                queue;         /* waits; the feed's own */
     ngx_http_push_channel_t   *channel;
     ngx_http_push_position_t   at;            /* has all up to there; without
                                                  an epoch: nothing yet */
     ngx_uint_t                 tail;          /* instead: the last so many */
-    void                     (*wake)(ngx_http_push_reader_t *reader);
+    void                     (*wake)(ngx_http_push_past_t *reader);
 
     unsigned                   bad:1;         /* cursor could not be read */
     unsigned                   waiting:1;     /* these are the feed's own */
@@ -55,15 +57,6 @@ struct ngx_http_push_reader_s {
     unsigned                   checked:1;
     unsigned                   loose:1;       /* at stands for any epoch */
 };
-
-
-/* valid until the loop goes on; who keeps a message takes a reference */
-
-typedef struct {
-    ngx_uint_t                 n;
-    ngx_http_push_msg_t       *msgs[NGX_HTTP_PUSH_FEED_PIECE];
-    unsigned                   gap:1;         /* to be told before them */
-} ngx_http_push_feed_piece_t;
 
 
 /*
@@ -104,24 +97,26 @@ void ngx_http_push_feed_delete(ngx_http_push_feeds_t *fs,
     ngx_http_push_channel_t *ch);
 void ngx_http_push_feed_resume(ngx_http_push_feeds_t *fs);
 
-/*
- * For the sessions.  pull gives the next piece and moves reader->at behind it:
- *
- * NGX_OK: there is a piece, of messages, a gap or both; pull again when it is
- *     written.  NGX_DONE: nothing is missing, the subscriber has to join what
- *     is live before the loop goes on; the piece may tell a gap.  NGX_AGAIN:
- *     wake will be called.
- *
- * Without a history a channel is at its end at once, with a gap if a cursor was
- * given.  close may be called at any time, also more than once.
- */
-ngx_int_t ngx_http_push_feed_pull(ngx_http_push_feeds_t *fs,
-    ngx_http_push_reader_t *reader, ngx_http_push_feed_piece_t *piece);
-void ngx_http_push_feed_close_reader(ngx_http_push_reader_t *reader);
-
 /* where the channel stands now; NGX_DECLINED: not known, or no history */
 ngx_int_t ngx_http_push_feed_position(ngx_http_push_channel_t *ch,
     ngx_http_push_position_t *position);
+
+
+/* below: for core/past only */
+
+/* of the channel, made if there is none, and its work; NULL: out of memory */
+ngx_http_push_feed_t *ngx_http_push_feed_get(ngx_http_push_feeds_t *fs,
+    ngx_http_push_channel_t *ch);
+struct ngx_http_push_feed_work_s *ngx_http_push_feed_work(
+    ngx_http_push_feed_t *f);
+
+/* something is to be read; urgent as in ngx_http_push_lookup_ask() */
+void ngx_http_push_feed_ask(ngx_http_push_feed_t *f, ngx_uint_t need,
+    ngx_uint_t urgent);
+
+/* is at in the epoch that ended with prev, and not behind its end? */
+ngx_uint_t ngx_http_push_feed_ends(const ngx_http_push_position_t *at,
+    const ngx_http_push_position_t *prev);
 
 
 #endif /* _NGX_HTTP_PUSH_FEED_H_INCLUDED_ */

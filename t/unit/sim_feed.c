@@ -14,6 +14,7 @@
 #include "ngx_http_push_bus.h"
 #include "ngx_http_push_feed.h"
 #include "ngx_http_push_hub.h"
+#include "ngx_http_push_past.h"
 
 #include "tap.h"
 
@@ -416,7 +417,7 @@ sim_bus_unsubscribe(ngx_http_push_bus_t *bus, ngx_http_push_channel_t *ch)
 
 typedef struct {
     ngx_http_push_sub_t       sub;
-    ngx_http_push_reader_t    reader;
+    ngx_http_push_past_t    reader;
     ngx_uint_t                here;
     ngx_uint_t                wants;
     ngx_uint_t                replays;
@@ -522,7 +523,7 @@ sim_deliver_replaying(ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
 
 
 static void
-sim_wake(ngx_http_push_reader_t *reader)
+sim_wake(ngx_http_push_past_t *reader)
 {
     sim_client_t  *c;
 
@@ -537,7 +538,7 @@ sim_join(sim_client_t *c)
     ngx_str_t  name = ngx_string("news");
 
     ngx_memzero(&c->sub, sizeof(ngx_http_push_sub_t));
-    ngx_memzero(&c->reader, sizeof(ngx_http_push_reader_t));
+    ngx_memzero(&c->reader, sizeof(ngx_http_push_past_t));
 
     sim_trace("client %u joins, %u, %.3s:%u\n", (unsigned) (c - sim_clients),
               (unsigned) c->any, c->cursor.epoch + 12,
@@ -567,7 +568,7 @@ sim_join(sim_client_t *c)
 static void
 sim_leave(sim_client_t *c)
 {
-    ngx_http_push_feed_close_reader(&c->reader);
+    ngx_http_push_past_close(&c->reader);
     ngx_http_push_hub_unsubscribe(sim_hub, &c->sub);
 
     c->here = 0;
@@ -588,13 +589,13 @@ sim_client_turn(sim_client_t *c)
 {
     ngx_int_t                   rc;
     ngx_uint_t                  i;
-    ngx_http_push_feed_piece_t  piece;
+    ngx_http_push_past_piece_t  piece;
 
     if (!c->here || !c->wants) {
         return;
     }
 
-    rc = ngx_http_push_feed_pull(sim_feeds, &c->reader, &piece);
+    rc = ngx_http_push_past_pull(sim_feeds, &c->reader, &piece);
 
     if (rc == NGX_AGAIN) {
         c->wants = 0;
@@ -965,7 +966,7 @@ sim_run(ngx_uint_t sync, ngx_uint_t faults)
     }
 
     for (i = 0; i < SIM_CLIENTS; i++) {
-        ngx_http_push_feed_close_reader(&sim_clients[i].reader);
+        ngx_http_push_past_close(&sim_clients[i].reader);
     }
 
     ngx_http_push_feed_stop(sim_feeds);
