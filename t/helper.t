@@ -11,6 +11,8 @@ use Test::More ();
 use TestPush;
 use TestPush::Conn;
 use TestPush::EventSource;
+use TestPush::Hpack;
+use TestPush::Http2;
 
 my @units;
 
@@ -308,6 +310,230 @@ unit('an event stream in chunks', sub {
 });
 
 
+# The examples of RFC 7541, appendix C: blocks for one decoder, what they mean,
+# and the size of its table after each
+
+unit('numbers of header compression', sub {
+    for my $example ([ 10, 5, '0a' ], [ 1337, 5, '1f9a0a' ], [ 42, 8, '2a' ],
+                     [ 30, 5, '1e' ], [ 31, 5, '1f00' ], [ 127, 7, '7f00' ])
+    {
+        my ($n, $prefix, $hex) = @$example;
+        my $bytes = TestPush::Hpack::integer($n, $prefix, 0);
+
+        same($hex, unpack('H*', $bytes), $example);
+        same($n, TestPush::Hpack::take_integer(\$bytes, $prefix), $example);
+    }
+});
+
+sub compressed {
+    my ($name, $max, @examples) = @_;
+
+    unit("header compression: $name", sub {
+        my $hpack = TestPush::Hpack->new(max_size => $max);
+
+        for my $example (@examples) {
+            my ($hex, $size, @headers) = @$example;
+            my @got = $hpack->decode(pack 'H*', $hex =~ s/ //gr);
+
+            same([ $size, @headers ],
+                 [ $hpack->size, map { "$_->[0]: $_->[1]" } @got ], $hex);
+        }
+    });
+}
+
+compressed('C.2.1', 4096,
+    [ '400a 6375 7374 6f6d 2d6b 6579 0d63 7573 746f 6d2d 6865 6164 6572',
+      55, 'custom-key: custom-header' ]);
+
+compressed('C.2.2 to C.2.4', 4096,
+    [ '040c 2f73 616d 706c 652f 7061 7468', 0, ':path: /sample/path' ],
+    [ '1008 7061 7373 776f 7264 0673 6563 7265 74', 0, 'password: secret' ],
+    [ '82', 0, ':method: GET' ]);
+
+my @requests = (
+    [ 57, ':method: GET', ':scheme: http', ':path: /',
+      ':authority: www.example.com' ],
+    [ 110, ':method: GET', ':scheme: http', ':path: /',
+      ':authority: www.example.com', 'cache-control: no-cache' ],
+    [ 164, ':method: GET', ':scheme: https', ':path: /index.html',
+      ':authority: www.example.com', 'custom-key: custom-value' ]);
+
+compressed('C.3', 4096,
+    [ '8286 8441 0f77 7777 2e65 7861 6d70 6c65 2e63 6f6d', @{ $requests[0] } ],
+    [ '8286 84be 5808 6e6f 2d63 6163 6865', @{ $requests[1] } ],
+    [ '8287 85bf 400a 6375 7374 6f6d 2d6b 6579 0c63 7573 746f 6d2d 7661 6c75'
+      . '65', @{ $requests[2] } ]);
+
+compressed('C.4', 4096,
+    [ '8286 8441 8cf1 e3c2 e5f2 3a6b a0ab 90f4 ff', @{ $requests[0] } ],
+    [ '8286 84be 5886 a8eb 1064 9cbf', @{ $requests[1] } ],
+    [ '8287 85bf 4088 25a8 49e9 5ba9 7d7f 8925 a849 e95b b8e8 b4bf',
+      @{ $requests[2] } ]);
+
+my @responses = (
+    [ 222, ':status: 302', 'cache-control: private',
+      'date: Mon, 21 Oct 2013 20:13:21 GMT',
+      'location: https://www.example.com' ],
+    [ 222, ':status: 307', 'cache-control: private',
+      'date: Mon, 21 Oct 2013 20:13:21 GMT',
+      'location: https://www.example.com' ],
+    [ 215, ':status: 200', 'cache-control: private',
+      'date: Mon, 21 Oct 2013 20:13:22 GMT',
+      'location: https://www.example.com', 'content-encoding: gzip',
+      'set-cookie: foo=ASDJKHQKBZXOQWEOPIUAXQWEOIU; max-age=3600; version=1' ]);
+
+compressed('C.5', 256,
+    [ '4803 3330 3258 0770 7269 7661 7465 611d 4d6f 6e2c 2032 3120 4f63 7420'
+      . '3230 3133 2032 303a 3133 3a32 3120 474d 546e 1768 7474 7073 3a2f 2f77'
+      . '7777 2e65 7861 6d70 6c65 2e63 6f6d', @{ $responses[0] } ],
+    [ '4803 3330 37c1 c0bf', @{ $responses[1] } ],
+    [ '88c1 611d 4d6f 6e2c 2032 3120 4f63 7420 3230 3133 2032 303a 3133 3a32'
+      . '3220 474d 54c0 5a04 677a 6970 7738 666f 6f3d 4153 444a 4b48 514b 425a'
+      . '584f 5157 454f 5049 5541 5851 5745 4f49 553b 206d 6178 2d61 6765 3d33'
+      . '3630 303b 2076 6572 7369 6f6e 3d31', @{ $responses[2] } ]);
+
+compressed('C.6', 256,
+    [ '4882 6402 5885 aec3 771a 4b61 96d0 7abe 9410 54d4 44a8 2005 9504 0b81'
+      . '66e0 82a6 2d1b ff6e 919d 29ad 1718 63c7 8f0b 97c8 e9ae 82ae 43d3',
+      @{ $responses[0] } ],
+    [ '4883 640e ffc1 c0bf', @{ $responses[1] } ],
+    [ '88c1 6196 d07a be94 1054 d444 a820 0595 040b 8166 e084 a62d 1bff c05a'
+      . '839b d9ab 77ad 94e7 821d d7f2 e6c7 b335 dfdf cd5b 3960 d5af 2708 7f36'
+      . '72c1 ab27 0fb5 291f 9587 3160 65c0 03ed 4ee5 b106 3d50 07',
+      @{ $responses[2] } ]);
+
+compressed('a table that is emptied and used again', 4096,
+    [ '4001 6101 62', 34, 'a: b' ], [ '20', 0 ],
+    [ '3fe1 1f40 0163 0164', 34, 'c: d' ], [ 'be', 34, 'c: d' ]);
+
+unit('what is written can be read', sub {
+    my @headers = ([ ':path' => '/' . 'x' x 300 ], [ 'a' => '' ],
+                   [ 'b' => join '', map { chr } 0 .. 255 ]);
+    my @got = TestPush::Hpack->new->decode(TestPush::Hpack::encode(@headers));
+
+    same(\@headers, \@got);
+});
+
+unit('header compression that is wrong is refused', sub {
+    my %wrong = (
+        '80' => 'index 0',          'be' => 'index 62',
+        '7f' => 'half a number',    '7fffffffffff7f' => 'too large',
+        '0001' => 'half a string',  '00' => 'a string is missing',
+        '8220' => 'size behind',    '3fe21f' => 'a table of 4097 bytes',
+        '00826402ff' => 'half a number',
+        '0084ffffffff' => 'the end of a string',
+        '00811f' => 'a string is missing',
+        '008264fe' => 'bad padding',
+    );
+
+    for my $hex (sort keys %wrong) {
+        eval { TestPush::Hpack->new->decode(pack 'H*', $hex) };
+        die "$hex: $wrong{$hex} awaited, $@\n" if $@ !~ /$wrong{$hex}/;
+    }
+});
+
+
+# HTTP/2 as a server would send it, to a client with two streams
+
+sub frame { TestPush::Http2::frame(@_) }
+
+sub head { TestPush::Hpack::encode(map { [ split /: /, $_, 2 ] } @_) }
+
+my $settings = frame(4, 0, 0, '');
+my $ok = head(':status: 200', 'content-type: text/event-stream');
+
+sub http2 {
+    my (@pieces) = @_;
+
+    my $conn = TestPush::Http2->unconnected;
+
+    $conn->{scheme} = 'http';
+
+    my @streams = map { $conn->request('GET', "/$_", '', [ Host => 'x' ]) } 1, 2;
+
+    $_->{exchange} = 'sse' for @streams;
+    $_->{sink} = TestPush::EventSource->new for @streams;
+    $conn->take($_) for @pieces;
+
+    return ($conn, @streams);
+}
+
+unit('two streams of HTTP/2, in pieces', sub {
+    my $bytes = $settings . frame(1, 4, 1, $ok) . frame(99, 0xff, 7, 'what')
+                . frame(1, 8 | 32, 3, "\3" . 'prio!' . substr($ok, 0, 9) . 'pad')
+                . frame(9, 4, 3, substr $ok, 9)
+                . frame(0, 0, 1, "data: o") . frame(0, 8, 3, "\1data: two\n\nx")
+                . frame(6, 0, 0, 'pingpong')
+                . frame(0, 1, 1, "ne\n\n") . frame(3, 0, 3, pack 'N', 2)
+                . frame(7, 0, 0, pack 'NNa*', 3, 0, 'bye');
+
+    for my $pieces (pieces($bytes)) {
+        my ($conn, $one, $two) = http2(@$pieces);
+
+        same([ undef, 'one', 'fin', 'two', 'rst', 2, 'bye' ],
+             [ $conn->{bad}, $one->{messages}[0]{data}, $one->ended,
+               $two->{messages}[0]{data}, $two->ended, $two->{reset},
+               $conn->{goaway}{text} ], $pieces);
+
+        die "no answer to the ping\n"
+            if index($conn->{out}, frame(6, 1, 0, 'pingpong')) < 0;
+        die "no window is given back\n"
+            if index($conn->{out}, frame(8, 0, 1, pack 'N', 7)) < 0
+               || index($conn->{out}, frame(8, 0, 0, pack 'N', 7)) < 0;
+    }
+});
+
+unit('HTTP/2 that is wrong is refused', sub {
+    my $head = $settings . frame(1, 4, 1, $ok);
+
+    my @wrong = (
+        [ 'the first frame', frame(6, 0, 0, 'x' x 8) ],
+        [ 'a frame of 16385', $settings . frame(0, 0, 1, 'x' x 16385) ],
+        [ 'before its head', $settings . frame(0, 0, 1, 'x') ],
+        [ 'not open', $settings . frame(1, 4, 5, $ok) ],
+        [ 'not open', $settings . frame(1, 4, 2, $ok) ],
+        [ 'of stream 0', $settings . frame(0, 0, 0, 'x') ],
+        [ 'of stream 1', $settings . frame(6, 0, 1, 'x' x 8) ],
+        [ 'inside a header', $settings . frame(1, 0, 1, $ok)
+                             . frame(0, 0, 1, '') ],
+        [ 'continuation of nothing', $head . frame(9, 4, 1, '') ],
+        [ 'which has ended', $head . frame(0, 1, 1, '') . frame(0, 0, 1, '') ],
+        [ 'more padding', $head . frame(0, 8, 1, "\5x") ],
+        [ 'a push', $head . frame(5, 4, 1, 'x' x 8) ],
+        [ 'grows by nothing', $head . frame(8, 0, 1, "\0" x 4) ],
+        [ 'header compression', $settings . frame(1, 4, 1, "\x80") ],
+        [ 'header "X-A"', $settings
+                          . frame(1, 4, 1, head(':status: 200', 'X-A: b')) ],
+        [ 'header "connection"', $settings
+                          . frame(1, 4, 1, head(':status: 200',
+                                                'connection: close')) ],
+        [ 'begins with "a"', $settings . frame(1, 4, 1, head('a: b')) ],
+        [ 'more pseudo', $settings . frame(1, 4, 1, head(':status: 200',
+                                                         ':path: /')) ],
+        [ '2 bytes of 3', $settings
+                          . frame(1, 4, 1, head(':status: 404',
+                                                'content-length: 3'))
+                          . frame(0, 1, 1, 'xy') ],
+        [ 'more data than the window', $head
+                          . join '', map { frame(0, 0, 1, 'x' x 16384) } 1 .. 4
+        ],
+    );
+
+    for my $wrong (@wrong) {
+        my ($pattern, $bytes) = @$wrong;
+        my ($conn, $stream) = http2();
+
+        # who does not give windows back
+        $stream->{manual} = 1;
+
+        $conn->take($bytes);
+
+        die "\"$pattern\" awaited, $conn->{bad} came\n"
+            if ($conn->{bad} // '') !~ /$pattern/ || !$stream->{bad};
+    }
+});
+
+
 plan tests => claims() + @units;
 
 for my $unit (@units) {
@@ -383,6 +609,35 @@ location /who { return 200 "$ssl_client_verify $ssl_client_s_dn"; }
 http GET tls /who => = "NONE "
 http GET tls /who cert=client => = "SUCCESS CN=client"
 http GET tls /who cert=stranger => ~ ^FAILED:
+
+
+=== a second machine has ports of its own
+--- tls: http2
+--- h2c
+--- second
+--- ws
+a connect tls /ws?channel=news
+b connect tls /ws?channel=news port=$TEST_TLS_PORT2
+http POST h2 /pub?channel=news first => 201 .subscribers == 1
+http POST h2c /pub?channel=news port=$TEST_H2_PORT2 second => 201 .subscribers == 1
+a recv first
+b recv second
+
+
+=== the certificates serve a Redis with TLS, too
+--- redis
+tls-port $TEST_PORT3
+tls-cert-file $TEST_TLS/server.pem
+tls-key-file $TEST_TLS/server.key
+tls-ca-cert-file $TEST_TLS/ca.pem
+--- ws
+a open tls port=$TEST_PORT3 alpn=none cert=client
+a write "SET x one\r\n"
+until redis GET x => one
+b open tls port=$TEST_PORT3 alpn=none version=1.2
+b write "SET x two\r\n"
+fails "TLS" b answer 200
+redis GET x => one
 
 
 === a connection that ends without a word is no clean end of TLS
@@ -627,6 +882,15 @@ a send "id: 1\n"
 fails "there is no empty line" a meta id=1
 
 
+=== push.meta as the module writes it
+--- ws
+a connect /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
+http POST /pub?channel=news [Push-Event: tick | Content-Type: text/plain] "id: 1\n\nhello" => 201
+a meta channel=news event=tick content-type=text/plain !id body="id: 1\n\nhello"
+http POST /pub?channel=news hex:ff00 => 201
+a meta_binary channel=news !event body="\xff\x00"
+
+
 === many clients of a kind are a group
 --- tls
 --- with
@@ -756,3 +1020,127 @@ redis_server pause
 fails "does not answer" within 100ms redis GET x
 redis_server cont
 redis GET x => one
+
+
+=== requests and answers by HTTP/2, with TLS and without
+--- tls: http2
+--- h2c
+--- with
+location /head { add_header X-Token "{}|~ 0123456789 abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ \\^"; return 200 "$server_protocol $http_x_who $scheme"; }
+--- ws
+a connect /ws?channel=news
+for v in h2 h2c {
+http POST $v /pub?channel=news [Content-Type: text/plain] hello => 201 [Content-Type: application/json] .subscribers == 1
+a recv hello
+http GET $v /head [X-Who: me] => 200 [Server ~ nginx | X-Token: {}|~ 0123456789 abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ \^] ~ ^HTTP/2.0 me https?$
+http HEAD $v /head => 200 [Content-Length ~ ^\d+$]
+http GET $v /none => 404
+http@1 POST $v /pub => 400
+}
+
+
+=== a large body goes through the windows of HTTP/2, both ways
+--- tls: http2
+--- with
+location /echo { client_max_body_size 2m; client_body_buffer_size 2m; proxy_pass http://127.0.0.1:$TEST_ORIGIN_PORT; }
+--- origin
+--- ws
+origin answer "HTTP/1.1 200 OK\r\nContent-Length: 700000\r\n\r\n{x*700000}"
+http POST h2 /echo {y*500000} => 200 ~ ^x{32000}
+origin_seen y{32000}
+
+
+=== several event streams and a poll on one connection of HTTP/2
+--- tls: http2
+--- origin
+answer "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n:ok\n\n"
+answer /poll "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 2\r\n\r\nhi"
+--- with
+location / { proxy_pass http://127.0.0.1:$TEST_ORIGIN_PORT; proxy_buffering off; }
+--- ws
+h open h2
+a sse /a on=h => 200 [!Connection | !Transfer-Encoding]
+b sse /b on=h
+c poll /poll on=a
+c answer 200 [ETag: "1"] = hi
+c poll /poll on=c
+c answer 200 = hi
+group g a b
+g comment ok
+origin pieces random "id: 7\ndata: x\n\n"
+g event id=7 data=x
+h h2_frame type=6 "12345678"
+h recv_pong 12345678
+a rst
+origin say "data: y\n\n"
+b recv y
+origin end
+b eof
+fails "no stream" h rst
+d sse h2 /d
+h leave
+d comment ok
+d leave
+
+
+=== an event stream of HTTP/2 waits for its window
+--- h2c
+--- origin
+answer "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 1008\r\n\r\ndata: {x*1000}\n\n"
+--- with
+location /x { proxy_pass http://127.0.0.1:$TEST_ORIGIN_PORT; }
+--- ws
+a sse h2c /x window=0
+a recv_none 30ms
+a window 1000
+a recv_none 30ms
+a window 100
+a recv {x*1000}
+a eof
+b sse h2c /x window=10
+b resume
+b recv {x*1000}
+b eof
+
+
+=== a server that leaves says so by HTTP/2
+--- tls: http2
+--- origin
+answer "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n:ok\n\n"
+--- with
+location / { proxy_pass http://127.0.0.1:$TEST_ORIGIN_PORT; proxy_buffering off; }
+location /ready { return 200; }
+--- ws
+h open h2
+poll poll /ready on=h
+poll answer 200
+nginx HUP
+h recv_goaway 0
+h recv_gone
+
+
+=== a stream of HTTP/2 that is reset is no end
+--- tls: http2
+--- origin
+answer "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 100\r\n\r\n:ok\n\n"
+--- with
+location / { proxy_pass http://127.0.0.1:$TEST_ORIGIN_PORT; proxy_buffering off; }
+--- ws
+a sse h2 /
+a comment ok
+b sse h2 /
+origin reset
+fails "a clean end" a eof
+a recv_rst 2
+b recv_gone
+c sse h2 /
+c comment ok
+origin reset
+fails "RST_STREAM 8" c recv_rst 8
+c ignore
+
+
+=== a server without HTTP/2 is no HTTP/2
+--- tls
+--- ws
+fails "no application protocol" http GET h2 /

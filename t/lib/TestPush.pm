@@ -75,7 +75,8 @@ The block has a fake Redis on C<$TEST_FAKE_PORT>; its lines are C<fake> steps
 =item C<--- second>
 
 A second nginx with the same configuration, as another machine would have it,
-on C<$TEST_PORT2> and C<$TEST_TLS_PORT2>, with a root and a zone of its own.
+on C<$TEST_PORT2>, C<$TEST_TLS_PORT2> and C<$TEST_H2_PORT2>, with a root and a
+zone of its own.
 
 =item C<--- tls>, C<--- tls: http2 cert=NAME>
 
@@ -84,6 +85,10 @@ C<listen>.  A configuration that needs other certificates finds F<NAME.pem> and
 F<NAME.key> in C<$TEST_TLS>, which are made when a block first asks: F<ca>;
 F<server> (for 127.0.0.1, ::1, localhost) and F<client>; F<wrong> (for
 other.example); F<expired>; F<stranger> (of no known ca).
+
+=item C<--- h2c>
+
+The server speaks HTTP/2 without TLS on C<$TEST_H2_PORT>.
 
 =item C<--- proxy>, C<--- proxy: PORT>
 
@@ -112,9 +117,9 @@ How long nginx may take to leave at the end.
 
 In all these sections and in scripts C<$TEST_PORT>, C<$TEST_PORT2>,
 C<$TEST_PORT3>, C<$TEST_REDIS_PORT>, C<$TEST_FAKE_PORT>, C<$TEST_TLS_PORT>,
-C<$TEST_PROXY_PORT>, C<$TEST_ORIGIN_PORT>, C<$TEST_TLS> (the folder of the
-certificates), C<$TEST_ROOT> (the server's root), C<$TEST_TOP> (the tree's top)
-and C<$TEST_MODULE> stand for their values.
+C<$TEST_H2_PORT>, C<$TEST_PROXY_PORT>, C<$TEST_ORIGIN_PORT>, C<$TEST_TLS> (the
+folder of the certificates), C<$TEST_ROOT> (the server's root), C<$TEST_TOP>
+(the tree's top) and C<$TEST_MODULE> stand for their values.
 
 Options of C<use TestPush>: C<redis =E<gt> 1>, C<workers =E<gt> 2>,
 C<connections =E<gt> 512>, C<reuseport =E<gt> 1>.
@@ -134,7 +139,8 @@ thousand times x.
 A client is any name that is no step; a group name means each of its members.
 
 Before every PATH C<tls> may stand: C<a connect tls /ws>, C<http POST tls /pub
-hello>.  Options of a TLS connection: C<sni>, C<alpn> (C<none>), C<cert=client>,
+hello>; and, but for WebSockets, C<h2> (HTTP/2, with TLS) or C<h2c> (without).
+Options of a TLS connection: C<sni>, C<alpn> (C<none>), C<cert=client>,
 C<version=1.2>, C<verify> (the name that the server must prove, or C<off>).
 
     a connect PATH [option=value ...] [[Header: value | !Header ...]]
@@ -149,7 +155,7 @@ in the same packet.  C<a connect@2 PATH> lands in the second worker (by pid).
     connect_many p 100 PATH                 p1 .. p100, the group p; $i counts
     group g a b c
     a open [port=N]                         bare TCP
-    a open tls [port=N]                     bare TLS
+    a open tls|h2|h2c [port=N]              bare TLS; HTTP/2 without a request
     a write DATA                            bytes as they are
     a answer EXPECT                         the HTTP answer to them
     many p 100 sse PATH                     any such step for p1 .. p100
@@ -164,7 +170,17 @@ C<connect> does:
     a answer EXPECT                 ... now it does
     a status 200 [Name: value]      an answer's head, as soon as it is there
 
-C<a poll PATH on=a> asks once more on the same connection.
+C<a poll PATH on=a> asks once more on the same connection, with HTTP/2 C<b sse
+PATH on=a> beside what a asks for.  Of HTTP/2 only:
+
+    a sse h2 PATH window=N  the server may send N bytes of each stream before
+    a window N              ... it is given more; resume: as usual from now on
+    a rst [CODE]            RST_STREAM; 8 (CANCEL)
+    a recv_rst [CODE]       a recv_goaway [CODE]
+    a h2_frame [type=N] [flags=N] [id=N] DATA
+
+C<a leave> is C<rst> and the end of a connection that nobody else uses, C<a
+abort> ends the connection.
 
 =head2 Frames that a client sends
 

@@ -278,16 +278,6 @@ sub parse_chunk {
 }
 
 
-# The next answer on the same connection.
-
-sub next_reply {
-    my ($self) = @_;
-
-    $self->start_reply;
-    $self->{no_body} = 0;
-}
-
-
 # Leaves without a word: by FIN, or by RST.
 
 sub drop {

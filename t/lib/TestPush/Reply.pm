@@ -24,6 +24,16 @@ sub start_reply {
 }
 
 
+# The next answer on the same connection.
+
+sub next_reply {
+    my ($self) = @_;
+
+    $self->start_reply;
+    $self->{no_body} = 0;
+}
+
+
 # The values of a header, joined as a proxy would.
 
 sub header {

@@ -16,6 +16,7 @@ use TestPush::Script::Answer;
 use TestPush::Script::Clients;
 use TestPush::Script::Fake;
 use TestPush::Script::Frames;
+use TestPush::Script::Http2;
 use TestPush::Script::Peers;
 use TestPush::Script::Requests;
 use TestPush::Script::Steps;

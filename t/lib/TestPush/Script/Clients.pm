@@ -356,6 +356,7 @@ sub handshake {
     my $more = $rest =~ s/\A>> +(.*)\z//s ? $self->frames($1) : '';
 
     die "cannot read \"$rest\"\n" if $rest ne '';
+    die "no WebSocket goes over HTTP/2 here\n" if $request->{scheme} =~ /h2/;
 
     my $key = encode_base64(join('', map { chr int rand 256 } 1 .. 16), '');
 

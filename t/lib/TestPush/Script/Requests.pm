@@ -50,10 +50,12 @@ sub ask {
         if $method =~ /\A(?:POST|PUT)\z/ || length $body;
 
     my $on = defined $opt->{on} ? $self->client($opt->{on}) : undef;
-    my $http2 = $on && $on->can('http2') ? $on->http2
-                : $request->{scheme} =~ /h2/
-                  ? $self->open_conn('TestPush::Http2', $name, $opt)
-                : undef;
+    my $http2 = $on && $on->can('http2') ? $on->http2 : undef;
+
+    if (!$on && $request->{scheme} =~ /h2/) {
+        $http2 = $self->open_conn('TestPush::Http2', $name, $opt);
+        $http2->{private} = 1;
+    }
 
     if ($http2) {
         return $http2->request($opt->{method} || $method, $request->{path},
@@ -91,6 +93,10 @@ sub begin {
     my $reply = $self->ask($name, $request, 'GET', data($request->{rest}),
                            @usual);
 
+    # an earlier stream of the connection that goes on
+    $old->drop if $old && $old != $reply;
+
+    $reply->{name} = $name;
     $reply->{exchange} = $kind;
     $reply->{sink} = $sink;
     $reply->{asked} = $text;
