@@ -26,6 +26,9 @@
 #define NGX_HTTP_PUSH_FRAME_LENGTH16  126
 #define NGX_HTTP_PUSH_FRAME_LENGTH64  127
 
+/* what compression may add where there is nothing to compress */
+#define NGX_HTTP_PUSH_FRAME_OVERHEAD  1024
+
 #define ngx_http_push_frame_is_control(opcode)  ((opcode) & 0x8)
 
 
@@ -45,6 +48,8 @@ static int ngx_http_push_frame_check_opcode(ngx_http_push_frame_parser_t *fp,
 static int ngx_http_push_frame_check_mask(ngx_http_push_frame_parser_t *fp,
     u_char c);
 static int ngx_http_push_frame_check_length(ngx_http_push_frame_parser_t *fp);
+static uint64_t ngx_http_push_frame_most(
+    const ngx_http_push_frame_parser_t *fp);
 static uint64_t ngx_http_push_frame_get_length(
     const ngx_http_push_frame_parser_t *fp, uint64_t *least);
 static void ngx_http_push_frame_open_payload(ngx_http_push_frame_parser_t *fp);
@@ -284,7 +289,7 @@ ngx_http_push_frame_check_length(ngx_http_push_frame_parser_t *fp)
 
     if (!ngx_http_push_frame_is_control(fp->opcode)) {
 
-        if (n > fp->max_message - fp->message) {
+        if (n > ngx_http_push_frame_most(fp) - fp->message) {
             return ngx_http_push_frame_fail(fp,
                                         NGX_HTTP_PUSH_FRAME_CODE_TOO_LARGE,
                                         "message too large");
@@ -296,6 +301,34 @@ ngx_http_push_frame_check_length(ngx_http_push_frame_parser_t *fp)
     fp->rest = n;
 
     return 1;
+}
+
+
+/*
+ * How large the message may be on the wire.  What cannot be compressed grows a
+ * little when it is, and more so if each fragment is flushed.
+ */
+
+static uint64_t
+ngx_http_push_frame_most(const ngx_http_push_frame_parser_t *fp)
+{
+    int       compressed;
+    uint64_t  most, more;
+
+    most = fp->max_message;
+
+    /* type is set by the first frame, when all of its header has come */
+
+    compressed = fp->type ? fp->compressed
+                          : (fp->buf[0] & NGX_HTTP_PUSH_FRAME_RSV1);
+
+    if (!compressed) {
+        return most;
+    }
+
+    more = most / 4 + NGX_HTTP_PUSH_FRAME_OVERHEAD;
+
+    return more < UINT64_MAX - most ? most + more : UINT64_MAX;
 }
 
 

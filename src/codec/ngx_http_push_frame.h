@@ -72,7 +72,7 @@ typedef struct {
  * DATA: data and len are a piece of a message and lie in the caller's input
  * buffer, unmasked; an empty message gives one event with len 0.  opcode is
  * that of the message, TEXT or BINARY, never CONTINUATION.  With compressed
- * the piece is as it came, and UTF-8 is left to whoever inflates it.
+ * the piece is as it came: UTF-8 and size are left to whoever inflates it.
  *
  * CONTROL: a complete close, ping or pong; data lies in the parser and is good
  * until the next call.  For a close, code is what the peer gave or 1005, and

@@ -55,6 +55,7 @@ add_data(record_t *r, const ngx_http_push_frame_event_t *ev)
 {
     u_char    head[4];
     uint32_t  utf8;
+    uint64_t  most;
 
     expect(ev->first == (r->message_len == 0), "first");
     expect(ev->len || ev->last, "an empty piece");
@@ -64,7 +65,8 @@ add_data(record_t *r, const ngx_http_push_frame_event_t *ev)
     memcpy(r->message + r->message_len, ev->data, ev->len);
     r->message_len += ev->len;
 
-    expect(r->max == 0 || r->message_len <= r->max, "larger than allowed");
+    most = ev->compressed ? r->max + r->max / 4 + 1024 : r->max;
+    expect(r->max == 0 || r->message_len <= most, "larger than allowed");
 
     if (!ev->last) {
         return;
