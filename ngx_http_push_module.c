@@ -154,6 +154,13 @@ static ngx_command_t  ngx_http_push_commands[] = {
       0,
       NULL },
 
+    { ngx_string("push_deflate"),
+      NGX_HTTP_PUSH_HSL|NGX_CONF_TAKE123,
+      ngx_http_push_directives_set_deflate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 

@@ -18,9 +18,20 @@
  * when a session opens.  Nearly every channel has one form in use.
  */
 
-#define NGX_HTTP_PUSH_FORM_WS_RAW   0
-#define NGX_HTTP_PUSH_FORM_WS_META  1
-#define NGX_HTTP_PUSH_FORMS         2
+#define NGX_HTTP_PUSH_FORM_WS_RAW      0
+#define NGX_HTTP_PUSH_FORM_WS_META     3
+#define NGX_HTTP_PUSH_FORMS            6
+
+/*
+ * The two behind a form of websocket are the same in compressed frames, with
+ * windows of 32k and of 4k (RFC 7692).  Where that is of no use they are the
+ * same bytes.
+ */
+
+#define NGX_HTTP_PUSH_FORM_DEFLATE     1
+#define NGX_HTTP_PUSH_FORM_DEFLATE_4K  2
+
+#define ngx_http_push_form_plain(form)  ((form) - (form) % 3)
 
 
 /*

@@ -20,6 +20,10 @@ typedef enum {
 } ngx_http_push_overflow_e;
 
 
+#define NGX_HTTP_PUSH_LIMITS_DEFLATE_LEVEL  1
+#define NGX_HTTP_PUSH_LIMITS_DEFLATE_MIN    512
+
+
 /* memory of the configuration; 0 switches a limit off */
 
 typedef struct {
@@ -30,6 +34,9 @@ typedef struct {
     ngx_uint_t    overflow;           /* ngx_http_push_overflow_e */
     ngx_msec_t    ping_interval;      /* 25s */
     ngx_msec_t    ping_timeout;       /* 10s */
+    ngx_flag_t    deflate;            /* off */
+    ngx_uint_t    deflate_level;      /* 1 */
+    size_t        deflate_min;        /* of a message, 512 */
 } ngx_http_push_limits_t;
 
 

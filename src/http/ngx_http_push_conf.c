@@ -143,6 +143,7 @@ ngx_http_push_conf_create_loc(ngx_conf_t *cf)
     conf->limits.max_channels = NGX_CONF_UNSET_UINT;
     conf->limits.queue_count = NGX_CONF_UNSET_UINT;
     conf->limits.ping_interval = NGX_CONF_UNSET_MSEC;
+    conf->limits.deflate = NGX_CONF_UNSET;
 
     return conf;
 }
@@ -274,7 +275,7 @@ ngx_http_push_conf_merge_allow(ngx_http_push_allow_t *prev,
 }
 
 
-/* push_queue and push_ping are inherited as a whole */
+/* push_queue, push_ping and push_deflate are inherited as a whole */
 
 static void
 ngx_http_push_conf_merge_limits(ngx_http_push_limits_t *prev,
@@ -305,6 +306,18 @@ ngx_http_push_conf_merge_limits(ngx_http_push_limits_t *prev,
     if (conf->ping_interval == NGX_CONF_UNSET_MSEC) {
         conf->ping_interval = prev->ping_interval;
         conf->ping_timeout = prev->ping_timeout;
+    }
+
+    if (prev->deflate == NGX_CONF_UNSET) {
+        prev->deflate = 0;
+        prev->deflate_level = NGX_HTTP_PUSH_LIMITS_DEFLATE_LEVEL;
+        prev->deflate_min = NGX_HTTP_PUSH_LIMITS_DEFLATE_MIN;
+    }
+
+    if (conf->deflate == NGX_CONF_UNSET) {
+        conf->deflate = prev->deflate;
+        conf->deflate_level = prev->deflate_level;
+        conf->deflate_min = prev->deflate_min;
     }
 
     /* push_ping with an interval alone */

@@ -12,6 +12,7 @@
 #include "ngx_http_push_compile.h"
 #include "ngx_http_push_conf.h"
 #include "ngx_http_push_ctx.h"
+#include "ngx_http_push_deflate.h"
 #include "ngx_http_push_directives.h"
 #include "ngx_http_push_handshake.h"
 #include "ngx_http_push_policy.h"
@@ -44,6 +45,8 @@ static char *ngx_http_push_directives_parse_number(ngx_conf_t *cf,
     ngx_str_t *value, ngx_uint_t *n);
 static char *ngx_http_push_directives_parse_time(ngx_conf_t *cf,
     ngx_str_t *value, ngx_msec_t *msec);
+static char *ngx_http_push_directives_parse_deflate(ngx_conf_t *cf,
+    ngx_http_push_limits_t *limits, ngx_str_t *value);
 static char *ngx_http_push_directives_parse_overflow(ngx_conf_t *cf,
     ngx_str_t *value, ngx_uint_t *overflow);
 
@@ -678,6 +681,83 @@ ngx_http_push_directives_set_ping(ngx_conf_t *cf, ngx_command_t *cmd,
 
     return ngx_http_push_directives_parse_time(cf, &value[2],
                                                &limits->ping_timeout);
+}
+
+
+char *
+ngx_http_push_directives_set_deflate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_push_loc_conf_t *lcf = conf;
+
+    char                    *rv;
+    ngx_str_t               *value;
+    ngx_uint_t               i;
+    ngx_http_push_limits_t  *limits;
+
+    limits = &lcf->limits;
+
+    if (limits->deflate != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    limits->deflate = ngx_http_push_directives_is(&value[1], "on");
+
+    if (!limits->deflate && !ngx_http_push_directives_is(&value[1], "off")) {
+        return ngx_http_push_conf_fail(cf,
+                                    "invalid value \"%V\", \"on\" or \"off\" "
+                                    "expected", &value[1]);
+    }
+
+    limits->deflate_level = NGX_HTTP_PUSH_LIMITS_DEFLATE_LEVEL;
+    limits->deflate_min = NGX_HTTP_PUSH_LIMITS_DEFLATE_MIN;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        rv = ngx_http_push_directives_parse_deflate(cf, limits, &value[i]);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_push_directives_parse_deflate(ngx_conf_t *cf,
+    ngx_http_push_limits_t *limits, ngx_str_t *value)
+{
+    ngx_int_t  n;
+    ngx_str_t  rest;
+
+    if (ngx_http_push_directives_begins(value, "min=", &rest)) {
+        return ngx_http_push_directives_parse_size(cf, &rest,
+                                                   &limits->deflate_min);
+    }
+
+    if (!ngx_http_push_directives_begins(value, "level=", &rest)) {
+        return ngx_http_push_conf_fail(cf,
+                                    "invalid parameter \"%V\", \"level=N\" or "
+                                    "\"min=SIZE\" expected", value);
+    }
+
+    n = ngx_atoi(rest.data, rest.len);
+
+    if (n < NGX_HTTP_PUSH_DEFLATE_LEVEL_MIN
+        || n > NGX_HTTP_PUSH_DEFLATE_LEVEL_MAX)
+    {
+        return ngx_http_push_conf_fail(cf,
+                                    "invalid level \"%V\", a number from %d "
+                                    "to %d expected", &rest,
+                                    NGX_HTTP_PUSH_DEFLATE_LEVEL_MIN,
+                                    NGX_HTTP_PUSH_DEFLATE_LEVEL_MAX);
+    }
+
+    limits->deflate_level = n;
+
+    return NGX_CONF_OK;
 }
 
 

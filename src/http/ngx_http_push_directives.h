@@ -46,6 +46,8 @@ char *ngx_http_push_directives_set_queue(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_push_directives_set_ping(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_push_directives_set_deflate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_push_directives_set_origin(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_push_directives_set_client_publish(ngx_conf_t *cf,

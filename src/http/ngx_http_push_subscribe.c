@@ -17,6 +17,7 @@
 #include "ngx_http_push_detach.h"
 #include "ngx_http_push_handshake.h"
 #include "ngx_http_push_origin.h"
+#include "ngx_http_push_permessage.h"
 #include "ngx_http_push_publish.h"
 #include "ngx_http_push_subscribe.h"
 #include "ngx_http_push_worker.h"
@@ -177,6 +178,10 @@ ngx_http_push_subscribe_upgrade(ngx_http_request_t *r,
 
     } else {
         rc = ngx_http_push_handshake_check(r, plcf->dialects, hs);
+
+        if (rc == NGX_OK && plcf->limits.deflate) {
+            rc = ngx_http_push_handshake_extensions(r, hs);
+        }
     }
 
     if (hs->dialect == 0) {
@@ -228,6 +233,10 @@ ngx_http_push_subscribe_websocket(ngx_http_request_t *r,
     if (s == NULL) {
         return ngx_http_push_subscribe_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                               "out of memory");
+    }
+
+    if (hs->deflate.accepted) {
+        ngx_http_push_permessage_open(s, hs->deflate.server_bits);
     }
 
     s->hold = ngx_http_push_detach_prepare(r);

@@ -187,8 +187,7 @@ ngx_http_push_deliver_form(ngx_http_push_session_t *s,
         return f;
     }
 
-    f = s->transport->encode(m, sub->channel, s->outq.form,
-                             s->connection->log);
+    f = s->transport->encode(s, m, sub->channel);
 
     m->forms[s->outq.form] = f;
 

@@ -36,6 +36,8 @@ static void ngx_http_push_handshake_choose(ngx_http_request_t *r,
     ngx_uint_t dialects, ngx_http_push_handshake_t *hs);
 static ngx_int_t ngx_http_push_handshake_take(ngx_http_push_handshake_t *hs,
     ngx_uint_t dialects, ngx_str_t *value);
+static ngx_int_t ngx_http_push_handshake_deflate(ngx_http_request_t *r,
+    ngx_http_push_handshake_t *hs);
 static ngx_int_t ngx_http_push_handshake_add(ngx_http_request_t *r,
     const char *name, ngx_str_t *value);
 static ngx_int_t ngx_http_push_handshake_answer(ngx_http_request_t *r,
@@ -334,6 +336,44 @@ ngx_http_push_handshake_take(ngx_http_push_handshake_t *hs,
 
 
 ngx_int_t
+ngx_http_push_handshake_extensions(ngx_http_request_t *r,
+    ngx_http_push_handshake_t *hs)
+{
+    ngx_str_t         name;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    ngx_str_set(&name, "sec-websocket-extensions");
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len != name.len
+                || ngx_memcmp(h[i].lowcase_key, name.data, name.len) != 0)
+            {
+                continue;
+            }
+
+            if (!ngx_http_push_deflate_negotiate(&hs->deflate,
+                                                 h[i].value.data,
+                                                 h[i].value.len))
+            {
+                /* RFC 6455 9.1 */
+
+                hs->error = "invalid Sec-WebSocket-Extensions";
+                return NGX_HTTP_BAD_REQUEST;
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_http_push_handshake_accept(ngx_http_request_t *r,
     ngx_http_push_handshake_t *hs)
 {
@@ -354,6 +394,12 @@ ngx_http_push_handshake_accept(ngx_http_request_t *r,
         && ngx_http_push_handshake_add(r, "Sec-WebSocket-Protocol",
                                        &hs->protocol)
            != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (hs->deflate.accepted
+        && ngx_http_push_handshake_deflate(r, hs) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -415,6 +461,23 @@ ngx_http_push_handshake_answer(ngx_http_request_t *r, ngx_str_t *key,
     ngx_encode_base64(value, &src);
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_push_handshake_deflate(ngx_http_request_t *r,
+    ngx_http_push_handshake_t *hs)
+{
+    ngx_str_t  value;
+
+    value.data = ngx_pnalloc(r->pool, NGX_HTTP_PUSH_DEFLATE_ANSWER_MAX);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.len = ngx_http_push_deflate_answer(&hs->deflate, value.data);
+
+    return ngx_http_push_handshake_add(r, "Sec-WebSocket-Extensions", &value);
 }
 
 

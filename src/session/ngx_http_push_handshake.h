@@ -13,6 +13,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_push_deflate.h"
+
 
 /* a dialect, and in a mask those that a location offers */
 
@@ -21,11 +23,12 @@
 
 
 typedef struct {
-    ngx_str_t     key;
-    ngx_str_t     protocol;       /* subprotocol to be answered, or empty */
-    const char   *error;          /* of a refusal, static */
-    ngx_uint_t    dialect;        /* chosen by the client, or 0 */
-    ngx_uint_t    version;        /* 426 because of the version */
+    ngx_str_t                      key;
+    ngx_str_t                      protocol;  /* to be answered, or empty */
+    const char                    *error;     /* of a refusal, static */
+    ngx_uint_t                     dialect;   /* chosen by the client, or 0 */
+    ngx_uint_t                     version;   /* 426 because of the version */
+    ngx_http_push_deflate_terms_t  deflate;   /* to be answered if accepted */
 } ngx_http_push_handshake_t;
 
 
@@ -42,6 +45,14 @@ ngx_str_t ngx_http_push_handshake_name(ngx_uint_t dialect);
  */
 ngx_int_t ngx_http_push_handshake_check(ngx_http_request_t *r,
     ngx_uint_t dialects, ngx_http_push_handshake_t *hs);
+
+/*
+ * After check(), where permessage-deflate is offered: reads what of it the
+ * client wants.  NGX_OK, hs->deflate tells whether there is an agreement; else
+ * as check().
+ */
+ngx_int_t ngx_http_push_handshake_extensions(ngx_http_request_t *r,
+    ngx_http_push_handshake_t *hs);
 
 /*
  * Sends the 101 with what add_header and other filters add.  NGX_OK: all of it

@@ -29,8 +29,8 @@ typedef struct ngx_http_push_hold_s     ngx_http_push_hold_t;
  * direct: forms go to the socket as they are, so that without TLS the session
  *     writes a single one by itself; flush has the rest.
  *
- * encode: makes that form of m, a message of ch, as it goes to the socket; one
- *     of no bytes for a notice that the dialect cannot tell; NULL: out of
+ * encode: makes the form of s of m, a message of ch, as it goes to the socket;
+ *     one of no bytes for a notice that the dialect cannot tell; NULL: out of
  *     memory (logged).  Called once per message and form, whoever is first.
  *
  * flush: writes what waits in s->outq.  The bytes that were written, all of
@@ -49,9 +49,9 @@ typedef struct {
     ngx_str_t                  name;
     ngx_uint_t                 direct;
 
-    ngx_http_push_form_t    *(*encode)(ngx_http_push_msg_t *m,
-                                       ngx_http_push_channel_t *ch,
-                                       ngx_uint_t form, ngx_log_t *log);
+    ngx_http_push_form_t    *(*encode)(ngx_http_push_session_t *s,
+                                       ngx_http_push_msg_t *m,
+                                       ngx_http_push_channel_t *ch);
     ssize_t                  (*flush)(ngx_http_push_session_t *s);
     ngx_int_t                (*ping)(ngx_http_push_session_t *s);
     void                     (*close)(ngx_http_push_session_t *s,
@@ -87,7 +87,6 @@ struct ngx_http_push_session_s {
     ngx_http_push_outq_t               outq;
 
     unsigned                           posted:1;   /* in the flush list */
-
     unsigned                           blocked:1;  /* socket takes no more */
     unsigned                           closing:1;  /* goodbye is appended */
     unsigned                           deleted:1;  /* a sub is marked */
@@ -104,7 +103,8 @@ struct ngx_http_push_session_s {
     unsigned                           shut:1;     /* the FIN is sent */
     unsigned                           peer_closed:1;
     unsigned                           heap:1;     /* not in c's pool */
-    unsigned                           inflight:11; /* publishes under way */
+    unsigned                           deflate:1;  /* RSV1 was agreed on */
+    unsigned                           inflight:10; /* publishes under way */
 
     uint32_t                           turn;       /* in the flush list */
 

@@ -15,12 +15,14 @@
 #include "ngx_http_push_frame.h"
 #include "ngx_http_push_handshake.h"
 #include "ngx_http_push_meta.h"
+#include "ngx_http_push_permessage.h"
 #include "ngx_http_push_ws.h"
 
 
 #define NGX_HTTP_PUSH_WS_BUFFER    16384  /* of the worker, not the client */
 #define NGX_HTTP_PUSH_WS_READS     4      /* buffers per turn and client */
 #define NGX_HTTP_PUSH_WS_MESSAGES  64     /* published per turn and client */
+#define NGX_HTTP_PUSH_WS_INFLATED  (256 * 1024)  /* per turn and client */
 #define NGX_HTTP_PUSH_WS_IOV       64
 #define NGX_HTTP_PUSH_WS_BODY      1024   /* first room for a message */
 
@@ -37,12 +39,17 @@ typedef struct {
     u_char                        *body;      /* of the message */
     size_t                         len;
     size_t                         room;
+    size_t                         inflated;  /* in this turn */
     unsigned                       failed:1;  /* input is not looked at */
 } ngx_http_push_ws_input_t;
 
 
-static ngx_http_push_form_t *ngx_http_push_ws_encode(ngx_http_push_msg_t *m,
-    ngx_http_push_channel_t *ch, ngx_uint_t form, ngx_log_t *log);
+static ngx_http_push_form_t *ngx_http_push_ws_encode(
+    ngx_http_push_session_t *s, ngx_http_push_msg_t *m,
+    ngx_http_push_channel_t *ch);
+static ngx_http_push_form_t *ngx_http_push_ws_encode_plain(
+    ngx_http_push_msg_t *m, ngx_http_push_channel_t *ch, ngx_uint_t form,
+    ngx_log_t *log);
 static ngx_http_push_form_t *ngx_http_push_ws_encode_raw(
     ngx_http_push_msg_t *m, ngx_log_t *log);
 static ngx_http_push_form_t *ngx_http_push_ws_encode_meta(
@@ -64,6 +71,8 @@ static ngx_int_t ngx_http_push_ws_input(ngx_http_push_session_t *s, u_char *p,
     u_char *last);
 static ngx_int_t ngx_http_push_ws_parse(ngx_http_push_session_t *s,
     ngx_http_push_ws_input_t *in, u_char *p, u_char *last);
+static void ngx_http_push_ws_fail(ngx_http_push_session_t *s,
+    ngx_http_push_ws_input_t *in, ngx_http_push_frame_event_t *ev);
 static ngx_int_t ngx_http_push_ws_keep(ngx_http_push_session_t *s,
     ngx_http_push_ws_input_t *in);
 static void ngx_http_push_ws_control_frame(ngx_http_push_session_t *s,
@@ -72,6 +81,11 @@ static void ngx_http_push_ws_close_frame(ngx_http_push_session_t *s,
     ngx_http_push_frame_event_t *ev);
 static ngx_int_t ngx_http_push_ws_data(ngx_http_push_session_t *s,
     ngx_http_push_ws_input_t *in, ngx_http_push_frame_event_t *ev);
+static ngx_int_t ngx_http_push_ws_inflated(ngx_http_push_session_t *s,
+    ngx_http_push_ws_input_t *in, ngx_http_push_frame_event_t *ev,
+    ngx_str_t *payload, ngx_uint_t wanted);
+static ngx_int_t ngx_http_push_ws_message(ngx_http_push_session_t *s,
+    ngx_http_push_frame_event_t *ev, ngx_str_t *message, ngx_uint_t wanted);
 static ngx_int_t ngx_http_push_ws_append(ngx_http_push_ws_input_t *in,
     ngx_http_push_frame_event_t *ev, ngx_log_t *log);
 static ngx_uint_t ngx_http_push_ws_reason(ngx_uint_t code);
@@ -105,6 +119,8 @@ ngx_http_push_ws_start(ngx_log_t *log)
 void
 ngx_http_push_ws_stop(void)
 {
+    ngx_http_push_permessage_stop();
+
     if (ngx_http_push_ws_ping_form != NULL) {
         ngx_http_push_form_unref(ngx_http_push_ws_ping_form);
         ngx_http_push_ws_ping_form = NULL;
@@ -148,8 +164,52 @@ ngx_http_push_ws_open(ngx_http_push_session_t *s, ngx_str_t *early)
 
 
 static ngx_http_push_form_t *
-ngx_http_push_ws_encode(ngx_http_push_msg_t *m, ngx_http_push_channel_t *ch,
-    ngx_uint_t form, ngx_log_t *log)
+ngx_http_push_ws_encode(ngx_http_push_session_t *s, ngx_http_push_msg_t *m,
+    ngx_http_push_channel_t *ch)
+{
+    ngx_log_t             *log;
+    ngx_uint_t             index;
+    ngx_http_push_form_t  *f, *plain;
+
+    log = s->connection->log;
+    index = ngx_http_push_form_plain(s->outq.form);
+
+    if (s->outq.form == index) {
+        return ngx_http_push_ws_encode_plain(m, ch, index, log);
+    }
+
+    plain = m->forms[index];
+
+    if (plain != NULL) {
+        (void) ngx_http_push_form_ref(plain);
+
+    } else {
+        plain = ngx_http_push_ws_encode_plain(m, ch, index, log);
+        if (plain == NULL) {
+            return NULL;
+        }
+    }
+
+    f = ngx_http_push_permessage_encode(s, m, plain);
+
+    if (f == NULL) {
+        f = plain;
+
+        if (m->forms[index] == NULL) {
+            m->forms[index] = ngx_http_push_form_ref(plain);
+        }
+
+    } else {
+        ngx_http_push_form_unref(plain);
+    }
+
+    return f;
+}
+
+
+static ngx_http_push_form_t *
+ngx_http_push_ws_encode_plain(ngx_http_push_msg_t *m,
+    ngx_http_push_channel_t *ch, ngx_uint_t form, ngx_log_t *log)
 {
     if (form == NGX_HTTP_PUSH_FORM_WS_META) {
         return ngx_http_push_ws_encode_meta(m, ch, log);
@@ -557,6 +617,7 @@ ngx_http_push_ws_input(ngx_http_push_session_t *s, u_char *p, u_char *last)
 
         ngx_memzero(in, sizeof(ngx_http_push_ws_input_t));
         ngx_http_push_frame_init(&in->parser, s->limits->max_message_size);
+        in->parser.allow_rsv1 = s->deflate;
     }
 
     rc = ngx_http_push_ws_parse(s, in, p, last);
@@ -576,6 +637,8 @@ ngx_http_push_ws_parse(ngx_http_push_session_t *s,
     ngx_uint_t                   n;
     ngx_http_push_frame_event_t  ev;
 
+    in->inflated = 0;
+
     for (n = 0; /* void */ ; n++) {
 
         if (in->failed) {
@@ -583,6 +646,7 @@ ngx_http_push_ws_parse(ngx_http_push_session_t *s,
         }
 
         if (n == NGX_HTTP_PUSH_WS_MESSAGES
+            || in->inflated >= NGX_HTTP_PUSH_WS_INFLATED
             || s->inflight >= NGX_HTTP_PUSH_DISPATCH_INFLIGHT)
         {
             break;
@@ -605,13 +669,7 @@ ngx_http_push_ws_parse(ngx_http_push_session_t *s,
             break;
 
         default: /* NGX_HTTP_PUSH_FRAME_ERROR */
-            ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
-                          "push client sent invalid frame: %s", ev.reason);
-
-            in->failed = 1;
-            s->fin = 1;
-
-            ngx_http_push_session_close(s, ngx_http_push_ws_reason(ev.code));
+            ngx_http_push_ws_fail(s, in, &ev);
         }
     }
 
@@ -635,6 +693,22 @@ ngx_http_push_ws_parse(ngx_http_push_session_t *s,
     }
 
     return NGX_AGAIN;
+}
+
+
+/* the input cannot be read any more */
+
+static void
+ngx_http_push_ws_fail(ngx_http_push_session_t *s,
+    ngx_http_push_ws_input_t *in, ngx_http_push_frame_event_t *ev)
+{
+    ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
+                  "push client sent invalid frame: %s", ev->reason);
+
+    in->failed = 1;
+    s->fin = 1;
+
+    ngx_http_push_session_close(s, ngx_http_push_ws_reason(ev->code));
 }
 
 
@@ -758,40 +832,38 @@ static ngx_int_t
 ngx_http_push_ws_data(ngx_http_push_session_t *s, ngx_http_push_ws_input_t *in,
     ngx_http_push_frame_event_t *ev)
 {
-    u_char      *data;
-    size_t       len;
-    ngx_int_t    rc;
-    ngx_uint_t   wanted;
+    ngx_int_t   rc;
+    ngx_str_t   message;
+    ngx_uint_t  looked_at, wanted;
 
-    /* nothing is gathered of what nobody will read */
-    wanted = !s->closing && !s->over && ngx_http_push_dispatch_wanted(s);
+    /* nothing is gathered of what nobody will read, or inflate to check it */
 
-    data = ev->data;
-    len = ev->len;
+    looked_at = !s->closing && !s->over;
+    wanted = looked_at && ngx_http_push_dispatch_wanted(s);
 
-    if (wanted && !(ev->first && ev->last)) {
+    message.data = ev->data;
+    message.len = ev->len;
 
+    if ((wanted || (looked_at && ev->compressed))
+        && !(ev->first && ev->last))
+    {
         if (ngx_http_push_ws_append(in, ev, s->connection->log) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        data = in->body;
-        len = in->len;
+        message.data = in->body;
+        message.len = in->len;
     }
 
     if (!ev->last) {
         return NGX_OK;
     }
 
-    if (s->hold != NULL) {
-        s->hold->received++;
-    }
+    if (looked_at && ev->compressed) {
+        rc = ngx_http_push_ws_inflated(s, in, ev, &message, wanted);
 
-    rc = NGX_OK;
-
-    if (wanted) {
-        rc = ngx_http_push_dispatch_raw(s, data, len,
-                                 ev->opcode == NGX_HTTP_PUSH_FRAME_BINARY);
+    } else {
+        rc = ngx_http_push_ws_message(s, ev, &message, wanted);
     }
 
     if (in->body != NULL) {
@@ -803,6 +875,54 @@ ngx_http_push_ws_data(ngx_http_push_session_t *s, ngx_http_push_ws_input_t *in,
     }
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_http_push_ws_inflated(ngx_http_push_session_t *s,
+    ngx_http_push_ws_input_t *in, ngx_http_push_frame_event_t *ev,
+    ngx_str_t *payload, ngx_uint_t wanted)
+{
+    ngx_int_t  rc;
+    ngx_str_t  message;
+
+    ngx_str_null(&message);
+
+    rc = ngx_http_push_permessage_inflate(s, ev, payload, &message);
+
+    in->inflated += message.len;
+
+    if (rc == NGX_DECLINED) {
+        ngx_http_push_ws_fail(s, in, ev);
+        return NGX_OK;
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rc = ngx_http_push_ws_message(s, ev, &message, wanted);
+
+    ngx_http_push_permessage_release(&message);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_push_ws_message(ngx_http_push_session_t *s,
+    ngx_http_push_frame_event_t *ev, ngx_str_t *message, ngx_uint_t wanted)
+{
+    if (s->hold != NULL) {
+        s->hold->received++;
+    }
+
+    if (!wanted) {
+        return NGX_OK;
+    }
+
+    return ngx_http_push_dispatch_raw(s, message->data, message->len,
+                                 ev->opcode == NGX_HTTP_PUSH_FRAME_BINARY);
 }
 
 

@@ -189,6 +189,8 @@ abort> ends the connection.
     a raw HEX                                       bytes as they are
     a frame [op=1] [fin=1] [rsv=0] [mask=1] [key=HEX] [form=7|16|64] [len=N]
             DATA
+    a zip [op=1] [parts=1] DATA                     compressed
+    a bomb N                                        N MB of zeros, compressed
     a packet FRAME >> FRAME ...                     in one packet
     a drip FRAME >> FRAME ...                       byte by byte: each waits
                                                     until nginx has read it
@@ -200,6 +202,7 @@ C<send_binary> is C<binary>, C<text> is C<send>.
 
     a recv DATA             the next message is this text (recv ~ REGEX: like)
     a recv_binary HEX|DATA
+    a recv_packed DATA              the same, and compressed; recv_plain: not
     a recv_any_order x y
     a recv_range PREFIX 1 100       PREFIX1 .. PREFIX100, in order
     a recv_until DATA               whatever comes before

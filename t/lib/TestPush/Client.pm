@@ -12,6 +12,7 @@ use warnings;
 
 use parent -norequire, 'TestPush::Conn';
 
+use Compress::Raw::Zlib;
 use Digest::SHA qw( sha1_base64 );
 use TestPush::Conn;
 
@@ -138,7 +139,9 @@ sub parse_frame {
     my ($len, $pos) = ($second & 127, 2);
 
     return $self->bad('a masked frame from the server') if $second & 128;
-    return $self->bad("reserved bits $rsv") if $rsv;
+    return $self->bad("reserved bits $rsv")
+        if $rsv && !($rsv == 4 && ($op == TEXT || $op == BINARY)
+                     && $self->window);
     return $self->bad("opcode $op") if $op > 10 || ($op > 2 && $op < 8);
     return $self->bad('a frame after close') if $self->{closed};
 
@@ -170,7 +173,7 @@ sub parse_frame {
     if ($op) {
         return $self->bad('a new message inside a fragmented one')
             if $self->{partial};
-        $self->{partial} = { op => $op, data => $data };
+        $self->{partial} = { op => $op, data => $data, packed => $rsv };
 
     } else {
         return $self->bad('a continuation of nothing') if !$self->{partial};
@@ -179,6 +182,12 @@ sub parse_frame {
 
     if ($fin) {
         my $message = delete $self->{partial};
+
+        if ($message->{packed}) {
+            $message->{data} = inflated($message->{data}, $self->window)
+                // return $self->bad('compressed data is invalid');
+        }
+
         my $copy = $message->{data};
 
         return $self->bad('text that is not UTF-8')
@@ -190,6 +199,63 @@ sub parse_frame {
     }
 
     return 1;
+}
+
+
+# The bits of the window that the server may compress with, 0: it may not.
+
+sub window {
+    my ($self) = @_;
+
+    return $self->{window} //= do {
+        my $extensions = $self->header('Sec-WebSocket-Extensions') // '';
+
+        $extensions !~ /\Apermessage-deflate\b/              ? 0
+        : $extensions =~ /\bserver_max_window_bits=(\d+)/    ? $1 : 15;
+    };
+}
+
+
+# A payload without context from other messages (RFC 7692 7.2.2), undef if it is
+# invalid.  In small steps: zlib would look beyond its window in what it has
+# just written.
+
+sub inflated {
+    my ($data, $bits) = @_;
+
+    my ($z) = Compress::Raw::Zlib::Inflate->new(
+        -WindowBits => -$bits, -Bufsize => 16, -LimitOutput => 1);
+
+    my ($all, $out, $in) = ('', '', "$data\x00\x00\xff\xff");
+
+    for ( ;; ) {
+        my $status = $z->inflate($in, $out);
+
+        $all .= $out;
+
+        return $all if $status == Z_OK && !length $in
+                       || $status == Z_BUF_ERROR && !length $in
+                          && !length $out;
+        return undef if $status != Z_OK && $status != Z_BUF_ERROR;
+    }
+}
+
+
+# A payload as RFC 7692 7.2.1 has it; with tail: as it comes from the flush.
+
+sub deflated {
+    my ($data, %opt) = @_;
+
+    my ($z) = Compress::Raw::Zlib::Deflate->new(
+        -WindowBits => -15, -AppendOutput => 1);
+    my $out = '';
+
+    $z->deflate($data, $out);
+    $z->flush($out, Z_SYNC_FLUSH);
+
+    $out =~ s/\x00\x00\xff\xff\z//s if !$opt{tail};
+
+    return $out;
 }
 
 

@@ -116,6 +116,12 @@ our %VERBS;
         $self->recv_message($name, $args, TestPush::Client::BINARY);
     },
 
+    # the same, and it was compressed, or it was not
+
+    recv_packed => sub { recv_as(@_, 1) },
+
+    recv_plain => sub { recv_as(@_, 0) },
+
     recv_any_order => sub {
         my ($self, $name, $args) = @_;
 
@@ -473,6 +479,26 @@ sub recv_message {
                       TestPush::Reply::printable($message->{data},
                                                  $message->{op}))
         if !$ok;
+}
+
+
+sub recv_as {
+    my ($self, $name, $args, $packed) = @_;
+
+    my $client = $self->client($name);
+    my $messages = $client->{messages};
+
+    $self->await($client, 'a message', sub {
+        @$messages || $client->{closed}
+    });
+
+    $self->unexpected($packed ? 'a compressed message' : 'a plain message',
+                      $client->describe)
+        if @$messages && !$messages->[0]{packed} != !$packed;
+
+    my $op = @$messages ? $messages->[0]{op} : TestPush::Client::TEXT;
+
+    recv_message($self, $name, $args, $op);
 }
 
 

@@ -21,6 +21,8 @@ my %KINDS = (
     pong        => sub { control(TestPush::Client::PONG, @_) },
     close       => \&close_frame,
     frame       => \&any,
+    zip         => \&zip,
+    bomb        => \&bomb,
     raw         => sub { pack 'H*', $_[1] =~ s/\s+//gr },
 );
 
@@ -71,6 +73,46 @@ sub close_frame {
 
     return TestPush::Client::frame(
         TestPush::Client::close_payload($code, $reason), op => 8);
+}
+
+
+# zip [op=1] [parts=1] DATA, compressed
+
+sub zip {
+    my ($script, $args) = @_;
+
+    my %opt = (op => 1, parts => 1);
+
+    while ($args =~ s/\A(op|parts)=(\d+)(?:\s+|\z)//) {
+        $opt{$1} = $2;
+    }
+
+    my $payload =
+        TestPush::Client::deflated(TestPush::Script::data($args));
+    my $frames = '';
+
+    for my $left (reverse 1 .. $opt{parts}) {
+        my $part = substr $payload, 0, length($payload) / $left, '';
+
+        $frames .= TestPush::Client::frame($part, fin => $left == 1,
+            $left == $opt{parts} ? (op => $opt{op}, rsv => 4) : (op => 0));
+    }
+
+    return $frames;
+}
+
+
+# bomb N: a compressed message of N megabytes of zeros
+
+sub bomb {
+    my ($script, $n) = @_;
+
+    my $mega = TestPush::Client::deflated("\0" x 0x100000, tail => 1);
+    my $payload = $mega x $n;
+
+    substr($payload, -4) = '';
+
+    return TestPush::Client::frame($payload, op => 2, rsv => 4);
 }
 
 
