@@ -412,6 +412,7 @@ ngx_http_push_worker_tick(ngx_event_t *ev)
 
     } else {
         ngx_http_push_worker_ring(w);
+        ngx_http_push_zone_tidy(w->zone);
         ngx_http_push_worker_hurry();
     }
 

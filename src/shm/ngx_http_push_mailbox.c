@@ -15,7 +15,6 @@
 #include "ngx_http_push_slots.h"
 
 
-#define NGX_HTTP_PUSH_MAILBOX_APART  (64 * 1024)  /* filled without the lock */
 #define NGX_HTTP_PUSH_MAILBOX_STEP   256          /* references per locking */
 #define NGX_HTTP_PUSH_MAILBOX_REFS   63           /* in a piece */
 #define NGX_HTTP_PUSH_MAILBOX_LATE   1000         /* ms without a step */
@@ -29,32 +28,6 @@ struct ngx_http_push_segment_refs_s {
 };
 
 
-typedef struct ngx_http_push_mailbox_chunk_s  ngx_http_push_mailbox_chunk_t;
-
-struct ngx_http_push_mailbox_chunk_s {
-    ngx_http_push_mailbox_chunk_t  *next;
-    u_char                          data[];
-};
-
-
-/*
- * A message: this and the name and what else fits into a page, the rest in
- * chunks of a page, so that a fragmented arena still takes it.  Counted by
- * the mailboxes that refer to it, and by who is making it.
- */
-
-struct ngx_http_push_segment_msg_s {
-    ngx_http_push_mailbox_chunk_t  *more;
-    uint32_t                        refs;
-    uint32_t                        hash;
-    uint32_t                        len;      /* of the wire */
-    uint32_t                        inlined;  /* of it, behind the name */
-    uint32_t                        size;     /* in the arena */
-    uint32_t                        name_len;
-    u_char                          data[];
-};
-
-
 /* where the next byte of a message goes */
 
 typedef struct {
@@ -64,26 +37,10 @@ typedef struct {
 } ngx_http_push_mailbox_writer_t;
 
 
-static ngx_http_push_segment_msg_t *ngx_http_push_mailbox_create_locked(
-    ngx_http_push_segment_t *seg, ngx_http_push_mailbox_letter_t *letter,
-    ngx_uint_t patient);
-static ngx_uint_t ngx_http_push_mailbox_apart_locked(
-    ngx_http_push_segment_t *seg, ngx_http_push_segment_msg_t *m);
-static void ngx_http_push_mailbox_fill(ngx_http_push_segment_msg_t *m,
-    ngx_http_push_mailbox_letter_t *letter);
 static void ngx_http_push_mailbox_write(ngx_http_push_mailbox_writer_t *w,
     ngx_str_t *src);
-static ngx_uint_t ngx_http_push_mailbox_link_locked(
-    ngx_http_push_segment_t *seg, ngx_http_push_audience_channel_t *ch,
-    ngx_http_push_segment_msg_t *m, ngx_http_push_mailbox_letter_t *letter,
-    uint16_t *rung);
 static void ngx_http_push_mailbox_append_locked(ngx_http_push_segment_t *seg,
     ngx_http_push_segment_box_t *box, ngx_http_push_segment_msg_t *m);
-static void ngx_http_push_mailbox_gather_locked(ngx_http_push_segment_t *seg,
-    ngx_http_push_mailbox_batch_t *b);
-static ngx_uint_t ngx_http_push_mailbox_add_item(
-    ngx_http_push_mailbox_batch_t *b, ngx_http_push_segment_msg_t *m);
-static void ngx_http_push_mailbox_add_pieces(ngx_http_push_mailbox_batch_t *b);
 static ngx_http_push_segment_msg_t *ngx_http_push_mailbox_shift_locked(
     ngx_http_push_segment_t *seg, ngx_http_push_segment_box_t *box);
 static void ngx_http_push_mailbox_drop_locked(ngx_http_push_segment_t *seg,
@@ -96,121 +53,24 @@ static void *ngx_http_push_mailbox_alloc_locked(ngx_http_push_segment_t *seg,
     size_t size, ngx_uint_t patient);
 static ngx_int_t ngx_http_push_mailbox_evict_locked(
     ngx_http_push_segment_t *seg, ngx_uint_t patient);
-static ngx_uint_t ngx_http_push_mailbox_full_locked(
-    ngx_http_push_segment_t *seg);
 static ngx_uint_t ngx_http_push_mailbox_late(ngx_http_push_segment_box_t *box);
 static size_t ngx_http_push_mailbox_block(size_t size);
 
 
-/*
- * A large message is filled without the lock.  Until it is linked it stands
- * in sh->making, where it is found again if this process is killed; one at a
- * time, and of a quarter of the largest size at most, so that the arena has
- * room for the largest one beside it.
- */
-
-ngx_int_t
-ngx_http_push_mailbox_post(ngx_http_push_segment_t *seg,
-    ngx_http_push_mailbox_letter_t *letter)
-{
-    uint16_t                           rung[NGX_HTTP_PUSH_SLOTS_MAX];
-    ngx_uint_t                         i, n;
-    ngx_atomic_uint_t                  incarnation;
-    ngx_http_push_segment_sh_t        *sh;
-    ngx_http_push_segment_msg_t       *m;
-    ngx_http_push_audience_channel_t  *ch;
-
-    letter->subscribers = 0;
-    letter->known = 0;
-    letter->self = 0;
-
-    if (letter->header.len + letter->body.len > seg->message_max) {
-        return NGX_DECLINED;
-    }
-
-    sh = seg->sh;
-    n = 0;
-
-    ngx_http_push_segment_lock(seg);
-
-    ch = ngx_http_push_audience_find_locked(seg, &letter->channel,
-                                            letter->hash);
-
-    if (ch == NULL && sh->everything == 0) {
-        ngx_http_push_segment_unlock(seg);
-        return NGX_OK;
-    }
-
-    if (letter->patient && ngx_http_push_mailbox_full_locked(seg)) {
-        ngx_http_push_segment_unlock(seg);
-        return NGX_AGAIN;
-    }
-
-    m = ngx_http_push_mailbox_create_locked(seg, letter, letter->patient);
-
-    if (m == NULL && letter->patient) {
-        ngx_http_push_segment_unlock(seg);
-        return NGX_AGAIN;
-    }
-
-    if (m != NULL && ngx_http_push_mailbox_apart_locked(seg, m)) {
-
-        incarnation = sh->incarnation;
-
-        ngx_http_push_segment_unlock(seg);
-
-        ngx_http_push_mailbox_fill(m, letter);
-
-        ngx_http_push_segment_leave(seg);
-
-        ngx_http_push_segment_lock(seg);
-
-        if (sh->incarnation == incarnation) {
-            sh->making = NULL;
-
-        } else {
-            m = ngx_http_push_mailbox_create_locked(seg, letter, 0);
-
-            if (m != NULL) {
-                ngx_http_push_mailbox_fill(m, letter);
-            }
-        }
-
-        ch = ngx_http_push_audience_find_locked(seg, &letter->channel,
-                                                letter->hash);
-
-    } else if (m != NULL) {
-        ngx_http_push_mailbox_fill(m, letter);
-    }
-
-    if (m != NULL) {
-        n = ngx_http_push_mailbox_link_locked(seg, ch, m, letter, rung);
-    }
-
-    ngx_http_push_segment_unlock(seg);
-
-    for (i = 0; i < n; i++) {
-        ngx_http_push_slots_ring(rung[i]);
-    }
-
-    return (m != NULL) ? NGX_OK : NGX_ERROR;
-}
-
-
-static ngx_http_push_segment_msg_t *
+ngx_http_push_segment_msg_t *
 ngx_http_push_mailbox_create_locked(ngx_http_push_segment_t *seg,
-    ngx_http_push_mailbox_letter_t *letter, ngx_uint_t patient)
+    ngx_http_push_mailbox_letter_t *letter)
 {
     size_t                           head, len, rest, size;
     ngx_http_push_segment_msg_t     *m;
     ngx_http_push_mailbox_chunk_t  **next;
 
     head = offsetof(ngx_http_push_segment_msg_t, data) + letter->channel.len;
-    len = letter->header.len + letter->body.len;
+    len = letter->reserve + letter->body.len;
 
     size = ngx_min(head + len, ngx_pagesize);
 
-    m = ngx_http_push_mailbox_alloc_locked(seg, size, patient);
+    m = ngx_http_push_mailbox_alloc_locked(seg, size, letter->patient);
     if (m == NULL) {
         return NULL;
     }
@@ -222,6 +82,7 @@ ngx_http_push_mailbox_create_locked(ngx_http_push_segment_t *seg,
     m->inlined = size - head;
     m->size = ngx_http_push_mailbox_block(size);
     m->name_len = letter->channel.len;
+    m->skip = letter->reserve;
 
     seg->sh->messages++;
 
@@ -232,7 +93,8 @@ ngx_http_push_mailbox_create_locked(ngx_http_push_segment_t *seg,
         size = ngx_min(rest + sizeof(ngx_http_push_mailbox_chunk_t),
                        ngx_pagesize);
 
-        *next = ngx_http_push_mailbox_alloc_locked(seg, size, patient);
+        *next = ngx_http_push_mailbox_alloc_locked(seg, size,
+                                                   letter->patient);
         if (*next == NULL) {
             seg->sh->message_bytes += m->size;
             ngx_http_push_mailbox_unref_locked(seg, m);
@@ -252,39 +114,31 @@ ngx_http_push_mailbox_create_locked(ngx_http_push_segment_t *seg,
 }
 
 
-/* 1: m is to be filled, then ngx_http_push_segment_leave() to be called */
-
-static ngx_uint_t
-ngx_http_push_mailbox_apart_locked(ngx_http_push_segment_t *seg,
-    ngx_http_push_segment_msg_t *m)
-{
-    if (m->len < NGX_HTTP_PUSH_MAILBOX_APART
-        || m->len > seg->message_max / 4
-        || seg->sh->making != NULL)
-    {
-        return 0;
-    }
-
-    seg->sh->making = m;
-    seg->sh->maker = seg->slot;
-
-    return ngx_http_push_segment_enter(seg, seg->sh->incarnation);
-}
-
-
-static void
+void
 ngx_http_push_mailbox_fill(ngx_http_push_segment_msg_t *m,
     ngx_http_push_mailbox_letter_t *letter)
 {
     ngx_http_push_mailbox_writer_t  w;
 
-    w.p = m->data;
-    w.room = m->name_len + m->inlined;
+    w.p = ngx_cpymem(m->data, letter->channel.data, letter->channel.len);
+    w.p += letter->reserve;
+    w.room = m->inlined - letter->reserve;
     w.next = m->more;
 
-    ngx_http_push_mailbox_write(&w, &letter->channel);
-    ngx_http_push_mailbox_write(&w, &letter->header);
     ngx_http_push_mailbox_write(&w, &letter->body);
+}
+
+
+/* until here skip is what was reserved: the header ends at the body */
+
+void
+ngx_http_push_mailbox_seal(ngx_http_push_segment_msg_t *m, ngx_str_t *header)
+{
+    m->skip -= header->len;
+    m->len -= m->skip;
+    m->inlined -= m->skip;
+
+    ngx_memcpy(m->data + m->name_len + m->skip, header->data, header->len);
 }
 
 
@@ -318,7 +172,7 @@ ngx_http_push_mailbox_write(ngx_http_push_mailbox_writer_t *w, ngx_str_t *src)
  * of all workers.  Returns how many slots are to be rung.
  */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_push_mailbox_link_locked(ngx_http_push_segment_t *seg,
     ngx_http_push_audience_channel_t *ch, ngx_http_push_segment_msg_t *m,
     ngx_http_push_mailbox_letter_t *letter, uint16_t *rung)
@@ -433,180 +287,40 @@ ngx_http_push_mailbox_append_locked(ngx_http_push_segment_t *seg,
 }
 
 
-ngx_int_t
-ngx_http_push_mailbox_peek(ngx_http_push_segment_t *seg,
-    ngx_http_push_mailbox_batch_t *b)
+ngx_http_push_segment_msg_t *
+ngx_http_push_mailbox_next_locked(ngx_http_push_segment_box_t *box,
+    ngx_http_push_mailbox_cursor_t *cursor)
 {
-    ngx_int_t                     rc;
-    ngx_http_push_segment_sh_t   *sh;
-    ngx_http_push_segment_box_t  *box;
-
-    sh = seg->sh;
-    box = seg->box;
-    rc = NGX_OK;
-
-    b->lost = 0;
-    b->gap = 0;
-    b->npieces = 0;
-
-    /* all that is written is our own box's, and gone with us */
-
-    ngx_http_push_segment_lock_read(seg);
-
-    if (!b->partial) {
-        b->lost = box->lost;
-        b->gap = (box->flags & NGX_HTTP_PUSH_SEGMENT_GAP) ? 1 : 0;
-
-        box->lost = 0;
-        box->flags &= ~NGX_HTTP_PUSH_SEGMENT_GAP;
-
-        b->incarnation = sh->incarnation;
-        b->drops = box->drops;
-        b->nitems = 0;
-
-        ngx_http_push_mailbox_gather_locked(seg, b);
-
-        if (b->nitems == 0) {
-            rc = NGX_DECLINED;
-        }
-
-    } else if (b->incarnation == sh->incarnation && b->drops == box->drops) {
-        ngx_http_push_mailbox_add_pieces(b);
-
-    } else {
-        rc = NGX_DECLINED;
+    if (cursor->n == box->n) {
+        return NULL;
     }
 
-    ngx_http_push_segment_unlock(seg);
+    if (cursor->n++ == 0) {
+        cursor->refs = box->head;
+        cursor->i = box->first;
+    }
 
-    return rc;
+    if (cursor->i == NGX_HTTP_PUSH_MAILBOX_REFS) {
+        cursor->refs = cursor->refs->next;
+        cursor->i = 0;
+    }
+
+    return cursor->refs->refs[cursor->i++];
 }
 
 
-static void
-ngx_http_push_mailbox_gather_locked(ngx_http_push_segment_t *seg,
-    ngx_http_push_mailbox_batch_t *b)
+void
+ngx_http_push_mailbox_pop_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_segment_box_t *box, ngx_uint_t n)
 {
-    size_t                         bytes;
-    ngx_uint_t                     i, first;
-    ngx_http_push_segment_box_t   *box;
-    ngx_http_push_segment_msg_t   *m;
-    ngx_http_push_segment_refs_t  *refs;
-
-    box = seg->box;
-    refs = box->head;
-    first = box->first;
-    bytes = 0;
-
-    for (i = 0; i < box->n && i < NGX_HTTP_PUSH_MAILBOX_ITEMS; i++) {
-
-        if (first == NGX_HTTP_PUSH_MAILBOX_REFS) {
-            refs = refs->next;
-            first = 0;
-        }
-
-        m = refs->refs[first++];
-        bytes += m->len;
-
-        if ((i != 0 && bytes > NGX_HTTP_PUSH_MAILBOX_BYTES)
-            || !ngx_http_push_mailbox_add_item(b, m))
-        {
-            return;
-        }
-    }
-}
-
-
-/* 0: no room for its pieces, it is for another batch */
-
-static ngx_uint_t
-ngx_http_push_mailbox_add_item(ngx_http_push_mailbox_batch_t *b,
-    ngx_http_push_segment_msg_t *m)
-{
-    size_t                         chunk;
-    ngx_uint_t                     n;
-    ngx_http_push_mailbox_item_t  *item;
-
-    chunk = ngx_pagesize - sizeof(ngx_http_push_mailbox_chunk_t);
-
-    n = 1 + (m->len - m->inlined + chunk - 1) / chunk;
-
-    if (b->nitems != 0 && n > NGX_HTTP_PUSH_MAILBOX_PIECES - b->npieces) {
-        return 0;
-    }
-
-    item = &b->items[b->nitems++];
-
-    item->name.len = m->name_len;
-    item->name.data = m->data;
-    item->hash = m->hash;
-    item->len = m->len;
-    item->npieces = n;
-
-    b->pieces[b->npieces].data = m->data + m->name_len;
-    b->pieces[b->npieces++].len = m->inlined;
-
-    b->resume = m->more;
-    b->rest = m->len - m->inlined;
-
-    ngx_http_push_mailbox_add_pieces(b);
-
-    return !b->partial;
-}
-
-
-static void
-ngx_http_push_mailbox_add_pieces(ngx_http_push_mailbox_batch_t *b)
-{
-    size_t                          len;
-    ngx_http_push_mailbox_chunk_t  *chunk;
-
-    while (b->rest != 0 && b->npieces < NGX_HTTP_PUSH_MAILBOX_PIECES) {
-
-        chunk = b->resume;
-        len = ngx_min(b->rest,
-                      ngx_pagesize - sizeof(ngx_http_push_mailbox_chunk_t));
-
-        b->pieces[b->npieces].data = chunk->data;
-        b->pieces[b->npieces++].len = len;
-
-        b->rest -= len;
-        b->resume = chunk->next;
-    }
-
-    b->partial = (b->rest != 0);
-}
-
-
-ngx_int_t
-ngx_http_push_mailbox_pop(ngx_http_push_segment_t *seg,
-    ngx_http_push_mailbox_batch_t *b)
-{
-    ngx_uint_t                    i;
-    ngx_http_push_segment_sh_t   *sh;
-    ngx_http_push_segment_box_t  *box;
     ngx_http_push_segment_msg_t  *m;
-
-    sh = seg->sh;
-    box = seg->box;
-
-    ngx_http_push_segment_lock(seg);
-
-    if (b->incarnation != sh->incarnation || b->drops != box->drops) {
-        ngx_http_push_segment_unlock(seg);
-        return NGX_DECLINED;
-    }
 
     box->moved = (uint32_t) ngx_current_msec;
 
-    for (i = 0; i < b->nitems; i++) {
+    while (n-- != 0) {
         m = ngx_http_push_mailbox_shift_locked(seg, box);
         ngx_http_push_mailbox_unref_locked(seg, m);
     }
-
-    ngx_http_push_segment_unlock(seg);
-
-    return NGX_OK;
 }
 
 
@@ -717,6 +431,14 @@ ngx_http_push_mailbox_trim_locked(ngx_http_push_segment_t *seg,
 }
 
 
+void
+ngx_http_push_mailbox_discard_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_segment_msg_t *m)
+{
+    ngx_http_push_mailbox_unref_locked(seg, m);
+}
+
+
 static void
 ngx_http_push_mailbox_unref_locked(ngx_http_push_segment_t *seg,
     ngx_http_push_segment_msg_t *m)
@@ -818,12 +540,7 @@ ngx_http_push_mailbox_evict_locked(ngx_http_push_segment_t *seg,
 }
 
 
-/*
- * 1: a reader that is not late would lose what it has, because it has as many
- * as it may, or because there is no page for the reference.
- */
-
-static ngx_uint_t
+ngx_uint_t
 ngx_http_push_mailbox_full_locked(ngx_http_push_segment_t *seg)
 {
     ngx_uint_t                    i;

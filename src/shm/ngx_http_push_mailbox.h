@@ -13,98 +13,98 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_http_push_audience.h"
 #include "ngx_http_push_segment.h"
-
-
-#define NGX_HTTP_PUSH_MAILBOX_ITEMS   64      /* messages in a batch */
-#define NGX_HTTP_PUSH_MAILBOX_PIECES  128     /* and pieces of memory */
-#define NGX_HTTP_PUSH_MAILBOX_BYTES   (256 * 1024)
 
 
 /* to every worker that has the channel, from the caller's memory */
 
 typedef struct {
-    ngx_str_t                      channel;
-    uint32_t                       hash;
-    ngx_str_t                      header;    /* one after the other */
-    ngx_str_t                      body;
-    ngx_uint_t                     patient;   /* NGX_AGAIN is taken */
+    ngx_str_t                       channel;
+    uint32_t                        hash;
+    size_t                          reserve;  /* the header's, at most */
+    ngx_str_t                       body;
+    ngx_uint_t                      patient;  /* readers lose nothing for it */
 
-    ngx_uint_t                     subscribers;  /* the outcome */
-    ngx_uint_t                     known;     /* somebody may have it */
-    ngx_uint_t                     self;      /* it is in our mailbox, too */
+    ngx_uint_t                      subscribers;  /* the outcome */
+    ngx_uint_t                      known;    /* somebody may have it */
+    ngx_uint_t                      self;     /* it is in our mailbox, too */
 } ngx_http_push_mailbox_letter_t;
 
 
-/*
- * Some messages of our mailbox, still in it.  The reader copies them without
- * the lock: the name of each, and the len bytes of its wire, which lie in
- * npieces pieces, one item's after the other's.  Another process may take the
- * memory away meanwhile: the copies may only be looked at when pop() has found
- * them true.
- */
+typedef struct ngx_http_push_mailbox_chunk_s  ngx_http_push_mailbox_chunk_t;
 
-typedef struct {
-    ngx_str_t                      name;      /* 255 bytes at most */
-    uint32_t                       hash;
-    uint32_t                       len;
-    ngx_uint_t                     npieces;
-} ngx_http_push_mailbox_item_t;
+/* of a page */
 
-
-typedef struct {
-    u_char                        *data;
-    size_t                         len;
-} ngx_http_push_mailbox_piece_t;
-
-
-typedef struct {
-    ngx_uint_t                     nitems;
-    ngx_uint_t                     npieces;
-    ngx_http_push_mailbox_item_t   items[NGX_HTTP_PUSH_MAILBOX_ITEMS];
-    ngx_http_push_mailbox_piece_t  pieces[NGX_HTTP_PUSH_MAILBOX_PIECES];
-
-    uint64_t                       lost;      /* messages before these */
-    ngx_uint_t                     gap;       /* something before is missing */
-
-    /*
-     * A message with more pieces is an item of its own, the only one of its
-     * batch: partial is set, and peek() gives the next pieces of it.
-     */
-    ngx_uint_t                     partial;
-
-    /* the mailbox's own */
-    void                          *resume;
-    size_t                         rest;
-    ngx_atomic_uint_t              incarnation;
-    uint32_t                       drops;
-} ngx_http_push_mailbox_batch_t;
+struct ngx_http_push_mailbox_chunk_s {
+    ngx_http_push_mailbox_chunk_t  *next;
+    u_char                          data[];
+};
 
 
 /*
- * NGX_OK, also where nobody has the channel; NGX_DECLINED: it is larger than
- * the zone's eighth (413); NGX_ERROR: no room, which only messages that are
- * being written at this moment can cause (503); NGX_AGAIN, for who is patient:
- * no room but what readers would lose that are about to take it.  Where self
- * is set the caller looks into its mailbox soon, it is not rung.
+ * A message: this and the name and what else fits into a page, the rest in
+ * chunks, so that a fragmented arena still takes it.  Counted by the mailboxes
+ * that refer to it, and by who is making it.  The wire begins behind the name
+ * and skip bytes.
  */
-ngx_int_t ngx_http_push_mailbox_post(ngx_http_push_segment_t *seg,
+
+struct ngx_http_push_segment_msg_s {
+    ngx_http_push_mailbox_chunk_t  *more;
+    uint32_t                        refs;
+    uint32_t                        hash;
+    uint32_t                        len;      /* of the wire */
+    uint32_t                        inlined;  /* of it, in here */
+    uint32_t                        size;     /* in the arena */
+    uint16_t                        name_len;
+    uint16_t                        skip;
+    u_char                          data[];
+};
+
+
+/* a place in a mailbox; zeroed: before the first */
+
+typedef struct {
+    ngx_http_push_segment_refs_t   *refs;
+    ngx_uint_t                      i;
+    ngx_uint_t                      n;        /* seen */
+} ngx_http_push_mailbox_cursor_t;
+
+
+/*
+ * A message is made, filled, sealed and linked; nobody sees it before.
+ *
+ * create: where there is no room readers lose what waits for them.  NULL:
+ *     still none.  fill: the body; without the lock, too, by who made it.
+ * seal: the header, when it is known.  link: gives it to the mailboxes of all
+ *     workers that have ch, which may be NULL, and returns how many slots are
+ *     to be rung after the unlock.  discard: instead.
+ */
+ngx_http_push_segment_msg_t *ngx_http_push_mailbox_create_locked(
+    ngx_http_push_segment_t *seg, ngx_http_push_mailbox_letter_t *letter);
+void ngx_http_push_mailbox_fill(ngx_http_push_segment_msg_t *m,
     ngx_http_push_mailbox_letter_t *letter);
+void ngx_http_push_mailbox_seal(ngx_http_push_segment_msg_t *m,
+    ngx_str_t *header);
+ngx_uint_t ngx_http_push_mailbox_link_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_audience_channel_t *ch, ngx_http_push_segment_msg_t *m,
+    ngx_http_push_mailbox_letter_t *letter, uint16_t *rung);
+void ngx_http_push_mailbox_discard_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_segment_msg_t *m);
 
 /*
- * NGX_OK; NGX_DECLINED: there is nothing; b->lost and b->gap are told in both
- * cases.  With partial set, which the caller clears when it begins: NGX_OK, or
- * NGX_DECLINED: the message was lost meanwhile, drop what was copied.
+ * 1: a reader that is not late would lose what it has, because it has as many
+ * as it may, or because there is no page for the reference.
  */
-ngx_int_t ngx_http_push_mailbox_peek(ngx_http_push_segment_t *seg,
-    ngx_http_push_mailbox_batch_t *b);
+ngx_uint_t ngx_http_push_mailbox_full_locked(ngx_http_push_segment_t *seg);
 
-/*
- * Gives the batch back.  NGX_OK: the copies are true; NGX_DECLINED: they were
- * lost meanwhile, and are counted as such in the next peek().
- */
-ngx_int_t ngx_http_push_mailbox_pop(ngx_http_push_segment_t *seg,
-    ngx_http_push_mailbox_batch_t *b);
+/* the next message in the box; NULL: no more.  It stays there */
+ngx_http_push_segment_msg_t *ngx_http_push_mailbox_next_locked(
+    ngx_http_push_segment_box_t *box, ngx_http_push_mailbox_cursor_t *cursor);
+
+/* takes the oldest n out of the box, which has them */
+void ngx_http_push_mailbox_pop_locked(ngx_http_push_segment_t *seg,
+    ngx_http_push_segment_box_t *box, ngx_uint_t n);
 
 /*
  * Of a slot whose worker is gone: empties its mailbox in steps.  NGX_OK, or

@@ -23,9 +23,12 @@
 #define NGX_HTTP_PUSH_SEGMENT_MESSAGE      ((size_t) 1 << 30)
 
 
+static uint64_t ngx_http_push_segment_random(ngx_log_t *log);
 static void ngx_http_push_segment_sizes(ngx_http_push_segment_t *seg,
     ngx_shm_zone_t *zone);
 static void ngx_http_push_segment_format_locked(ngx_http_push_segment_t *seg);
+static void ngx_http_push_segment_format_history(
+    ngx_http_push_segment_sh_t *sh);
 static void ngx_http_push_segment_rebuild_locked(
     ngx_http_push_segment_t *seg);
 static void ngx_http_push_segment_await(ngx_http_push_segment_box_t *box);
@@ -56,12 +59,13 @@ ngx_http_push_segment_create(ngx_http_push_segment_t *seg,
     ngx_shm_zone_t *zone, ngx_uint_t nboxes, size_t *least)
 {
     u_char                      *p;
-    size_t                       size, arena;
+    size_t                       size, head, arena;
     ngx_slab_pool_t             *shpool;
     ngx_http_push_segment_sh_t  *sh;
 
-    size = sizeof(ngx_http_push_segment_sh_t)
-           + nboxes * sizeof(ngx_http_push_segment_box_t);
+    head = ngx_align(sizeof(ngx_http_push_segment_sh_t),
+                     NGX_HTTP_PUSH_SEGMENT_LINE);
+    size = head + nboxes * sizeof(ngx_http_push_segment_box_t);
     arena = zone->shm.size / 16 * 3;
 
     *least = (size + NGX_HTTP_PUSH_SEGMENT_PAGES * ngx_pagesize) / 13 * 16;
@@ -87,13 +91,9 @@ ngx_http_push_segment_create(ngx_http_push_segment_t *seg,
     sh->arena = (ngx_slab_pool_t *) p;
     sh->arena_size = (u_char *) sh - p;
     sh->nboxes = nboxes;
+    sh->boxes = (ngx_http_push_segment_box_t *) ((u_char *) sh + head);
 
-    sh->id = ((uint64_t) ngx_random() << 32) ^ ngx_random()
-             ^ ((uint64_t) ngx_time() << 16) ^ ngx_pid;
-
-    if (sh->id == 0) {
-        sh->id = 1;
-    }
+    sh->id = ngx_http_push_segment_random(zone->shm.log);
 
     shpool->end = p;
     shpool->data = sh;
@@ -105,6 +105,45 @@ ngx_http_push_segment_create(ngx_http_push_segment_t *seg,
     ngx_http_push_segment_format_locked(seg);
 
     return NGX_OK;
+}
+
+
+/*
+ * The epochs of the zone's histories are counted from it: that of the next
+ * zone, after a restart, is to be another one.  Never 0.
+ */
+
+static uint64_t
+ngx_http_push_segment_random(ngx_log_t *log)
+{
+    ssize_t   n;
+    uint64_t  id, drawn;
+    ngx_fd_t  fd;
+
+    id = ((uint64_t) ngx_random() << 32) ^ ngx_random()
+         ^ ((uint64_t) ngx_time() << 16) ^ ngx_pid;
+
+    fd = ngx_open_file((u_char *) "/dev/urandom", NGX_FILE_RDONLY,
+                       NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_log_error(NGX_LOG_WARN, log, ngx_errno,
+                      ngx_open_file_n " \"/dev/urandom\" failed");
+        return id ? id : 1;
+    }
+
+    n = ngx_read_fd(fd, &drawn, sizeof(uint64_t));
+
+    if (n == sizeof(uint64_t)) {
+        id ^= drawn;
+    }
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
+                      ngx_close_file_n " \"/dev/urandom\" failed");
+    }
+
+    return id ? id : 1;
 }
 
 
@@ -151,6 +190,39 @@ ngx_http_push_segment_format_locked(ngx_http_push_segment_t *seg)
     sh->messages = 0;
     sh->message_bytes = 0;
     sh->making = NULL;
+
+    ngx_http_push_segment_format_history(sh);
+}
+
+
+static void
+ngx_http_push_segment_format_history(ngx_http_push_segment_sh_t *sh)
+{
+    ngx_uint_t                       i;
+    ngx_http_push_layout_history_t  *hs;
+    ngx_http_push_layout_repeats_t  *rs;
+
+    hs = &sh->history;
+
+    hs->root = &sh->sentinel;
+    hs->due = &sh->sentinel;
+    hs->draft = NULL;
+    hs->channels = 0;
+    hs->messages = 0;
+    hs->bytes = 0;
+
+    ngx_queue_init(&hs->ages);
+
+    for (i = 0; i < NGX_HTTP_PUSH_LAYOUT_SIZES; i++) {
+        ngx_queue_init(&hs->sizes[i]);
+    }
+
+    rs = &sh->repeats;
+
+    rs->root = &sh->sentinel;
+    rs->n = 0;
+
+    ngx_queue_init(&rs->ages);
 }
 
 

@@ -14,14 +14,14 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_http_push_layout.h"
+
 
 #define NGX_HTTP_PUSH_SEGMENT_ATTACHED    0x01  /* a worker speaks for it */
 #define NGX_HTTP_PUSH_SEGMENT_EVERYTHING  0x02  /* is woken for all channels */
 #define NGX_HTTP_PUSH_SEGMENT_DEAD        0x04  /* its worker is gone */
 #define NGX_HTTP_PUSH_SEGMENT_GAP         0x08  /* messages may be missing */
 
-
-/* shm/mailbox */
 
 typedef struct ngx_http_push_segment_msg_s   ngx_http_push_segment_msg_t;
 typedef struct ngx_http_push_segment_refs_s  ngx_http_push_segment_refs_t;
@@ -57,9 +57,8 @@ typedef struct {
 typedef struct {
     ngx_atomic_t                   incarnation;  /* of the slabs' contents */
     ngx_atomic_t                   dirty;     /* holder has not finished */
-    uint64_t                       id;
+    uint64_t                       id;        /* random */
     ngx_uint_t                     resets;
-
     ngx_slab_pool_t               *arena;     /* messages under way */
     size_t                         arena_size;
     ngx_rbtree_node_t             *root;      /* the channels, shm/audience */
@@ -71,9 +70,10 @@ typedef struct {
     ngx_uint_t                     maker;     /* slot */
     ngx_uint_t                     everything;   /* boxes with this flag */
     ngx_uint_t                     high;      /* no box is used from here */
+    ngx_http_push_layout_history_t  history;
+    ngx_http_push_layout_repeats_t  repeats;
     ngx_uint_t                     nboxes;
-    ngx_uint_t                     pad[4];    /* boxes are cache lines */
-    ngx_http_push_segment_box_t    boxes[];
+    ngx_http_push_segment_box_t   *boxes;     /* cache lines behind this */
 } ngx_http_push_segment_sh_t;
 
 
@@ -121,7 +121,7 @@ ngx_uint_t ngx_http_push_segment_enter(ngx_http_push_segment_t *seg,
     ngx_atomic_uint_t incarnation);
 void ngx_http_push_segment_leave(ngx_http_push_segment_t *seg);
 
-/* sets or clears the flag "wake me for everything" */
+/* the flag "wake me for everything" */
 void ngx_http_push_segment_everything_locked(ngx_http_push_segment_t *seg,
     ngx_http_push_segment_box_t *box, ngx_uint_t on);
 

@@ -10,6 +10,7 @@
 #include <ngx_core.h>
 
 #include "ngx_http_push_audience.h"
+#include "ngx_http_push_history.h"
 #include "ngx_http_push_mailbox.h"
 #include "ngx_http_push_segment.h"
 #include "ngx_http_push_slots.h"
@@ -21,6 +22,11 @@
 #define NGX_HTTP_PUSH_ZONE_ROWS   128    /* channels per locking of top */
 #define NGX_HTTP_PUSH_ZONE_RETRY  5      /* seconds until it looks for room */
 #define NGX_HTTP_PUSH_ZONE_ENTRY  256    /* bytes: a generous channel */
+
+#define NGX_HTTP_PUSH_ZONE_EVICTIONS  64    /* of messages, for an entry */
+#define NGX_HTTP_PUSH_ZONE_WARN       80    /* per cent of the tables */
+#define NGX_HTTP_PUSH_ZONE_CALM       70
+#define NGX_HTTP_PUSH_ZONE_RUNS       4096  /* of free pages looked at */
 
 
 /* this process's view; memory of the cycle */
@@ -69,6 +75,7 @@ static ngx_int_t ngx_http_push_zone_sweep_locked(ngx_http_push_zone_t *z,
     ngx_uint_t slot);
 static ngx_uint_t ngx_http_push_zone_sweep_channels_locked(
     ngx_http_push_zone_t *z, ngx_uint_t slot);
+static size_t ngx_http_push_zone_run_locked(ngx_http_push_zone_t *z);
 static ngx_int_t ngx_http_push_zone_collect(ngx_http_push_zone_t *z,
     ngx_http_push_zone_step_t *step);
 static void ngx_http_push_zone_collect_row(ngx_http_push_zone_t *z,
@@ -322,7 +329,8 @@ ngx_http_push_zone_join(void *data, ngx_str_t *channel, uint32_t hash,
 
 /*
  * NGX_OK; NGX_DECLINED: the bound of channels is reached; NGX_AGAIN: no room,
- * so that this worker has to hear of everything.
+ * not even in place of what is kept, so that this worker has to hear of
+ * everything.
  */
 
 static ngx_int_t
@@ -330,7 +338,7 @@ ngx_http_push_zone_enter(ngx_http_push_zone_t *z, ngx_str_t *channel,
     uint32_t hash, ngx_uint_t n, ngx_uint_t max, void **place)
 {
     ngx_int_t                 rc;
-    ngx_uint_t                full;
+    ngx_uint_t                i, full;
     ngx_http_push_segment_t  *seg;
 
     seg = &z->seg;
@@ -340,6 +348,17 @@ ngx_http_push_zone_enter(ngx_http_push_zone_t *z, ngx_str_t *channel,
 
     *place = ngx_http_push_audience_enter_locked(seg, channel, hash, n, max,
                                                  &full);
+
+    for (i = 0; *place == NULL && !full && i < NGX_HTTP_PUSH_ZONE_EVICTIONS;
+         i++)
+    {
+        if (ngx_http_push_history_evict_locked(seg) != NGX_OK) {
+            break;
+        }
+
+        *place = ngx_http_push_audience_enter_locked(seg, channel, hash, n,
+                                                     max, &full);
+    }
 
     if (full) {
         rc = NGX_DECLINED;
@@ -575,6 +594,8 @@ ngx_http_push_zone_sweep_locked(ngx_http_push_zone_t *z, ngx_uint_t slot)
 
     box->flags |= NGX_HTTP_PUSH_SEGMENT_DEAD;
 
+    ngx_http_push_history_clear_locked(&z->seg, slot);
+
     if (ngx_http_push_mailbox_clear_locked(&z->seg, slot) == NGX_AGAIN
         || ngx_http_push_zone_sweep_channels_locked(z, slot))
     {
@@ -628,6 +649,44 @@ ngx_http_push_zone_sweep_channels_locked(ngx_http_push_zone_t *z,
 }
 
 
+/*
+ * Of the tables: the arena is empty again in the next moment.  Whoever of all
+ * workers sees it says it; should two of them, it is said twice.
+ */
+
+void
+ngx_http_push_zone_tidy(ngx_http_push_zone_t *z)
+{
+    ngx_uint_t                       used, pages;
+    ngx_slab_pool_t                 *pool;
+    ngx_http_push_layout_history_t  *hs;
+
+    ngx_http_push_history_tidy(&z->seg);
+
+    pool = z->seg.shpool;
+    hs = &z->seg.sh->history;
+
+    pages = pool->last - pool->pages;
+    used = 100 - pool->pfree * 100 / pages;
+
+    if (used < NGX_HTTP_PUSH_ZONE_CALM) {
+        hs->warned = 0;
+        return;
+    }
+
+    if (used < NGX_HTTP_PUSH_ZONE_WARN || hs->warned) {
+        return;
+    }
+
+    hs->warned = 1;
+
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "push zone \"%V\" is used to %ui%%, when it is full the "
+                  "oldest messages are forgotten", &z->shm_zone->shm.name,
+                  used);
+}
+
+
 void
 ngx_http_push_zone_figures(ngx_http_push_zone_t *z,
     ngx_http_push_zone_figures_t *figures)
@@ -644,12 +703,41 @@ ngx_http_push_zone_figures(ngx_http_push_zone_t *z,
     ngx_http_push_segment_lock_read(seg);
 
     figures->free = (seg->shpool->pfree + sh->arena->pfree) * ngx_pagesize;
+    figures->free_run = ngx_http_push_zone_run_locked(z);
     figures->channels = sh->channels;
     figures->messages = sh->messages;
     figures->message_bytes = sh->message_bytes;
     figures->resets = sh->resets;
+    figures->history_channels = sh->history.channels;
+    figures->history_messages = sh->history.messages;
+    figures->history_bytes = sh->history.bytes;
+    figures->evicted = sh->history.evicted;
 
     ngx_http_push_segment_unlock(seg);
+}
+
+
+/* the slab counts the pages of a run in its first one */
+
+static size_t
+ngx_http_push_zone_run_locked(ngx_http_push_zone_t *z)
+{
+    ngx_uint_t        i;
+    uintptr_t         pages;
+    ngx_slab_pool_t  *pool;
+    ngx_slab_page_t  *page;
+
+    pool = z->seg.shpool;
+    pages = 0;
+
+    for (page = pool->free.next, i = 0;
+         page != &pool->free && i < NGX_HTTP_PUSH_ZONE_RUNS;
+         page = page->next, i++)
+    {
+        pages = ngx_max(pages, page->slab);
+    }
+
+    return pages * ngx_pagesize;
 }
 
 

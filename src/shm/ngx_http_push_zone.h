@@ -39,11 +39,16 @@ typedef struct {
 typedef struct {
     size_t                     size;
     size_t                     free;          /* pages, in bytes */
+    size_t                     free_run;      /* longest, of the tables */
     ngx_uint_t                 channels;
     ngx_uint_t                 channels_max;  /* 0: no bound */
     ngx_uint_t                 messages;      /* under way */
     size_t                     message_bytes;
     ngx_uint_t                 resets;        /* rebuilt after a kill -9 */
+    ngx_uint_t                 history_channels;
+    ngx_uint_t                 history_messages;
+    size_t                     history_bytes;
+    uint64_t                   evicted;       /* messages, for want of room */
 } ngx_http_push_zone_figures_t;
 
 
@@ -91,6 +96,12 @@ void ngx_http_push_zone_reenter(ngx_http_push_zone_t *z,
  * NGX_OK; NGX_AGAIN: there is more to do.
  */
 ngx_int_t ngx_http_push_zone_sweep(ngx_http_push_zone_t *z, ngx_uint_t slot);
+
+/*
+ * Once a second: forgets messages whose time is over, and warns when the zone
+ * fills up.  One of the workers does it for all.
+ */
+void ngx_http_push_zone_tidy(ngx_http_push_zone_t *z);
 
 void ngx_http_push_zone_figures(ngx_http_push_zone_t *z,
     ngx_http_push_zone_figures_t *figures);
