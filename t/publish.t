@@ -306,6 +306,20 @@ b recv marker
 c recv marker
 
 
+=== Push-Except with the id of nobody spares nobody
+--- config
+location /ws   { push_channel $arg_channel; add_header X-Id $push_connection always; }
+location /pub  { push_publish $arg_channel; }
+--- ws
+a connect /ws?channel=news
+b connect /ws?channel=news
+for id in 0000000000000000 0000000000000001 ffffffffffffffff FFFFFFFFFFFFFFFF {
+http POST /pub?channel=news [Push-Except: $id] hello-$id => 201
+a recv hello-$id
+b recv hello-$id
+}
+
+
 === answers are not to be stored and not to be sniffed
 --- ws
 for m in GET POST PUT DELETE PATCH {

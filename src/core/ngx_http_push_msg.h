@@ -28,8 +28,9 @@ typedef enum {
 
 /*
  * Made by a bus from what it received (the only copy of the bytes), or as a
- * notice.  Read-only after ngx_http_push_msg_parse(); all strings point into
- * wire[] or scratch.  Process heap; freed by the last unref.
+ * notice.  Read-only after ngx_http_push_msg_parse(), but for what the first
+ * delivery finds out for all: forms and skip.  All strings point into wire[] or
+ * scratch.  Process heap; freed by the last unref.
  */
 
 typedef struct {
@@ -40,6 +41,7 @@ typedef struct {
     unsigned                 enveloped:1;  /* came with a header of ours */
     unsigned                 simple:1;     /* for all: no kind, no except, not
                                               volatile */
+    unsigned                 skips:1;      /* skip is known */
 
     uint64_t                 offset;       /* 0: no id */
     uint64_t                 time;         /* ms since 1970, 0: unknown */
@@ -50,6 +52,7 @@ typedef struct {
     ngx_str_t                receipt;
     ngx_str_t                body;
 
+    uint64_t                 skip;         /* the number of except, or 0 */
     ngx_http_push_form_t    *forms[NGX_HTTP_PUSH_FORMS];
 
     u_char                  *scratch;      /* decoded header values or NULL */

@@ -26,6 +26,8 @@ static void ngx_http_push_deliver_append(ngx_http_push_session_t *s,
 static NGX_HTTP_PUSH_COLD void ngx_http_push_deliver_slowly(
     ngx_http_push_session_t *s, ngx_http_push_sub_t *sub,
     ngx_http_push_msg_t *m);
+static ngx_uint_t ngx_http_push_deliver_skips(ngx_http_push_session_t *s,
+    ngx_http_push_msg_t *m);
 static ngx_http_push_form_t *ngx_http_push_deliver_form(
     ngx_http_push_session_t *s, ngx_http_push_sub_t *sub,
     ngx_http_push_msg_t *m);
@@ -145,9 +147,7 @@ ngx_http_push_deliver_slowly(ngx_http_push_session_t *s,
         return;
     }
 
-    if (m->except.len != 0
-        && ngx_http_push_ident_is(&m->except, s->connection))
-    {
+    if (m->except.len != 0 && ngx_http_push_deliver_skips(s, m)) {
         return;
     }
 
@@ -170,6 +170,20 @@ ngx_http_push_deliver_slowly(ngx_http_push_session_t *s,
         s->sent++;
         figures->delivered++;
     }
+}
+
+
+/* the id is read by the first session that is asked */
+
+static ngx_uint_t
+ngx_http_push_deliver_skips(ngx_http_push_session_t *s, ngx_http_push_msg_t *m)
+{
+    if (!m->skips) {
+        m->skip = ngx_http_push_ident_read(&m->except);
+        m->skips = 1;
+    }
+
+    return m->skip == s->connection->number;
 }
 
 

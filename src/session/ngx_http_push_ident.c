@@ -15,7 +15,8 @@
 #define NGX_HTTP_PUSH_IDENT_DELTA   0x9e3779b9
 
 
-static uint64_t ngx_http_push_ident_get(ngx_connection_t *c);
+static uint64_t ngx_http_push_ident_encrypt(uint64_t number);
+static uint64_t ngx_http_push_ident_decrypt(uint64_t id);
 
 
 static uint32_t    ngx_http_push_ident_key[4];
@@ -61,21 +62,66 @@ ngx_http_push_ident_init(ngx_log_t *log)
 }
 
 
+u_char *
+ngx_http_push_ident_write(u_char *p, ngx_connection_t *c)
+{
+    uint64_t  id;
+
+    id = ngx_http_push_ident_encrypt(c->number);
+
+    return ngx_sprintf(p, "%08xD%08xD", (uint32_t) (id >> 32), (uint32_t) id);
+}
+
+
+uint64_t
+ngx_http_push_ident_read(ngx_str_t *id)
+{
+    u_char      ch;
+    uint64_t    value;
+    ngx_uint_t  i;
+
+    if (id->len != NGX_HTTP_PUSH_IDENT_LEN) {
+        return 0;
+    }
+
+    value = 0;
+
+    for (i = 0; i < NGX_HTTP_PUSH_IDENT_LEN; i++) {
+        ch = id->data[i];
+
+        if (ch >= '0' && ch <= '9') {
+            ch -= '0';
+
+        } else {
+            ch |= 0x20;
+
+            if (ch < 'a' || ch > 'f') {
+                return 0;
+            }
+
+            ch = ch - 'a' + 10;
+        }
+
+        value = value << 4 | ch;
+    }
+
+    return ngx_http_push_ident_decrypt(value);
+}
+
+
 /*
  * XTEA, a block cipher of 64 bits: no two numbers have the same id, and who
  * knows ids cannot tell others.
  */
 
 static uint64_t
-ngx_http_push_ident_get(ngx_connection_t *c)
+ngx_http_push_ident_encrypt(uint64_t number)
 {
     uint32_t    *k, v0, v1, sum;
-    uint64_t     number;
     ngx_uint_t   i;
 
     k = ngx_http_push_ident_key;
 
-    number = c->number;
     v0 = (uint32_t) number;
     v1 = (uint32_t) (number >> 32);
     sum = 0;
@@ -90,27 +136,23 @@ ngx_http_push_ident_get(ngx_connection_t *c)
 }
 
 
-u_char *
-ngx_http_push_ident_write(u_char *p, ngx_connection_t *c)
+static uint64_t
+ngx_http_push_ident_decrypt(uint64_t id)
 {
-    uint64_t  id;
+    uint32_t    *k, v0, v1, sum;
+    ngx_uint_t   i;
 
-    id = ngx_http_push_ident_get(c);
+    k = ngx_http_push_ident_key;
 
-    return ngx_sprintf(p, "%08xD%08xD", (uint32_t) (id >> 32), (uint32_t) id);
-}
+    v0 = (uint32_t) (id >> 32);
+    v1 = (uint32_t) id;
+    sum = (uint32_t) NGX_HTTP_PUSH_IDENT_DELTA * NGX_HTTP_PUSH_IDENT_ROUNDS;
 
-
-ngx_uint_t
-ngx_http_push_ident_is(ngx_str_t *id, ngx_connection_t *c)
-{
-    u_char  own[NGX_HTTP_PUSH_IDENT_LEN + 1];
-
-    if (id->len != NGX_HTTP_PUSH_IDENT_LEN) {
-        return 0;
+    for (i = 0; i < NGX_HTTP_PUSH_IDENT_ROUNDS; i++) {
+        v1 -= (((v0 << 4) ^ (v0 >> 5)) + v0) ^ (sum + k[(sum >> 11) & 3]);
+        sum -= NGX_HTTP_PUSH_IDENT_DELTA;
+        v0 -= (((v1 << 4) ^ (v1 >> 5)) + v1) ^ (sum + k[sum & 3]);
     }
 
-    (void) ngx_http_push_ident_write(own, c);
-
-    return ngx_strncasecmp(own, id->data, NGX_HTTP_PUSH_IDENT_LEN) == 0;
+    return ((uint64_t) v1 << 32) | v0;
 }

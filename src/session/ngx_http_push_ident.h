@@ -26,8 +26,11 @@ ngx_int_t ngx_http_push_ident_init(ngx_log_t *log);
 /* writes NGX_HTTP_PUSH_IDENT_LEN hex digits, returns the end */
 u_char *ngx_http_push_ident_write(u_char *p, ngx_connection_t *c);
 
-/* is this the id of c?  Anything that is no id is not */
-ngx_uint_t ngx_http_push_ident_is(ngx_str_t *id, ngx_connection_t *c);
+/*
+ * c->number of the connection whose id this is, in this process or another;
+ * 0, which no connection has, for what is no id.
+ */
+uint64_t ngx_http_push_ident_read(ngx_str_t *id);
 
 
 #endif /* _NGX_HTTP_PUSH_IDENT_H_INCLUDED_ */
