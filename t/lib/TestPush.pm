@@ -65,7 +65,9 @@ As in Test::Nginx.  The module is loaded by itself.
 The block has a redis-server of its own on C<$TEST_REDIS_PORT>, with these
 lines in its configuration.  A line C<down> means that the script will start
 it; C<login USER PASSWORD> or C<login PASSWORD> is for the script's own client.
-C<use TestPush redis =E<gt> 1> gives one to every block.
+C<use TestPush redis =E<gt> 1> gives one to every block.  A line C<tls> opens
+C<$TEST_REDIS_TLS_PORT>, too, with the certificate F<server>; C<tls NAME> with
+that one (see C<--- tls>).
 
 =item C<--- fake_redis>
 
@@ -84,7 +86,8 @@ The server listens by TLS, too, on C<$TEST_TLS_PORT>, with these parameters of
 C<listen>.  A configuration that needs other certificates finds F<NAME.pem> and
 F<NAME.key> in C<$TEST_TLS>, which are made when a block first asks: F<ca>;
 F<server> (for 127.0.0.1, ::1, localhost) and F<client>; F<wrong> (for
-other.example); F<expired>; F<stranger> (of no known ca).
+other.example); F<expired>; F<stranger> (of no known ca); F<127.0.0.1> (has
+nothing but this common name).
 
 =item C<--- h2c>
 
@@ -116,10 +119,11 @@ How long nginx may take to leave at the end.
 =back
 
 In all these sections and in scripts C<$TEST_PORT>, C<$TEST_PORT2>,
-C<$TEST_PORT3>, C<$TEST_REDIS_PORT>, C<$TEST_FAKE_PORT>, C<$TEST_TLS_PORT>,
-C<$TEST_H2_PORT>, C<$TEST_PROXY_PORT>, C<$TEST_ORIGIN_PORT>, C<$TEST_TLS> (the
-folder of the certificates), C<$TEST_ROOT> (the server's root), C<$TEST_TOP>
-(the tree's top) and C<$TEST_MODULE> stand for their values.
+C<$TEST_PORT3>, C<$TEST_REDIS_PORT>, C<$TEST_REDIS_TLS_PORT>,
+C<$TEST_FAKE_PORT>, C<$TEST_TLS_PORT>, C<$TEST_H2_PORT>, C<$TEST_PROXY_PORT>,
+C<$TEST_ORIGIN_PORT>, C<$TEST_TLS> (the folder of the certificates),
+C<$TEST_ROOT> (the server's root), C<$TEST_TOP> (the tree's top) and
+C<$TEST_MODULE> stand for their values.
 
 Options of C<use TestPush>: C<redis =E<gt> 1>, C<workers =E<gt> 2>,
 C<connections =E<gt> 512>, C<reuseport =E<gt> 1>.
@@ -453,6 +457,7 @@ sub prepare_environment {
         TLS_PORT => $port + 6, TLS_PORT2 => $port + 7,
         H2_PORT => $port + 8, H2_PORT2 => $port + 9,
         PROXY_PORT => $port + 10, ORIGIN_PORT => $port + 11,
+        REDIS_TLS_PORT => $port + 12,
         TLS => "$root-tls", ROOT => $root, TOP => $top,
     );
 
@@ -506,7 +511,7 @@ sub reserve_ports {
 
         $guard = listen_on($port + $PORTS_PER_SUITE - 1) or next;
 
-        return $run if !grep { !listen_on($port + $_) } 0 .. 11;
+        return $run if !grep { !listen_on($port + $_) } 0 .. 12;
     }
 
     die "ports $first and above are in use: set PUSH_TEST_PORT\n";
@@ -763,12 +768,25 @@ sub start_redis {
     my ($lines) = @_;
 
     my $down = $lines =~ s/^down$//m;
+    $lines =~ s/^tls(?: (\S+))?$/redis_tls($1 \/\/ 'server')/me;
     my @login = $lines =~ s/^login (.+)$//m ? split ' ', $1 : ();
 
     $redis = TestPush::Redis->new(port => $value{REDIS_PORT},
                                   dir => "$root-redis", config => $lines,
                                   password => pop @login, user => pop @login);
     $redis->start if !$down;
+}
+
+
+sub redis_tls {
+    my ($name) = @_;
+
+    make_certificates();
+
+    return "tls-port $value{REDIS_TLS_PORT}\ntls-auth-clients no\n"
+           . "tls-cert-file $value{TLS}/$name.pem\n"
+           . "tls-key-file $value{TLS}/$name.key\n"
+           . "tls-ca-cert-file $value{TLS}/ca.pem";
 }
 
 

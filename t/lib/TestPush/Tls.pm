@@ -218,6 +218,7 @@ sub make_certificates {
     certificate($dir, 'server', $here, 'ca');
     certificate($dir, 'client', 'extendedKeyUsage=clientAuth', 'ca');
     certificate($dir, 'wrong', 'subjectAltName=DNS:other.example', 'ca');
+    certificate($dir, '127.0.0.1', 'keyUsage=digitalSignature', 'ca');
     expire($dir, 'server', 'expired');
 }
 
