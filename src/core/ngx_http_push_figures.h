@@ -21,7 +21,7 @@ typedef enum {
     NGX_HTTP_PUSH_LINK_OFF = 0,       /* no push_redis */
     NGX_HTTP_PUSH_LINK_WAIT,          /* backoff before the next connect */
     NGX_HTTP_PUSH_LINK_RESOLVE,
-    NGX_HTTP_PUSH_LINK_CONNECT,       /* TCP or unix, later TLS */
+    NGX_HTTP_PUSH_LINK_CONNECT,       /* TCP or unix, and TLS */
     NGX_HTTP_PUSH_LINK_AUTH,          /* HELLO, AUTH, SELECT under way */
     NGX_HTTP_PUSH_LINK_SYNC,          /* resubscribing */
     NGX_HTTP_PUSH_LINK_UP

@@ -14,6 +14,7 @@
 #include <hiredis/hiredis.h>
 
 #include "ngx_http_push_attach.h"
+#include "ngx_http_push_redis_tls.h"
 
 
 #define NGX_HTTP_PUSH_ATTACH_TURN    65536   /* bytes read in a turn */
@@ -58,6 +59,8 @@ static void ngx_http_push_attach_read_handler(ngx_event_t *rev);
 static ngx_int_t ngx_http_push_attach_read(ngx_http_push_attach_t *a);
 static ngx_int_t ngx_http_push_attach_parse(ngx_http_push_attach_t *a,
     u_char *data, size_t len);
+static ngx_int_t ngx_http_push_attach_fail(ngx_http_push_attach_t *a,
+    const char *text);
 static ngx_int_t ngx_http_push_attach_break(ngx_http_push_attach_t *a,
     const char *text, ngx_err_t err, ngx_uint_t malformed);
 
@@ -119,7 +122,7 @@ void
 ngx_http_push_attach_close(ngx_http_push_attach_t *a)
 {
     if (a->connection != NULL) {
-        ngx_close_connection(a->connection);
+        ngx_http_push_redis_tls_close(a->connection);
         a->connection = NULL;
     }
 
@@ -215,7 +218,10 @@ ngx_http_push_attach_read(ngx_http_push_attach_t *a)
 
     c = a->connection;
 
+    /* what TLS has read already makes no event ready */
+
     if (a->conf.busy(a->conf.data)) {
+        ngx_post_event(c->read, &ngx_posted_next_events);
         return NGX_OK;
     }
 
@@ -233,8 +239,7 @@ ngx_http_push_attach_read(ngx_http_push_attach_t *a)
         }
 
         if (n == NGX_ERROR) {
-            return ngx_http_push_attach_break(a, "recv() failed",
-                                              ngx_socket_errno, 0);
+            return ngx_http_push_attach_fail(a, "recv() failed");
         }
 
         if (ngx_http_push_attach_parse(a, ngx_http_push_attach_buffer, n)
@@ -287,6 +292,30 @@ ngx_http_push_attach_parse(ngx_http_push_attach_t *a, u_char *data, size_t len)
     }
 
     return NGX_OK;
+}
+
+
+/* the reason is in errno, or where there is TLS nginx has told it already */
+
+static ngx_int_t
+ngx_http_push_attach_fail(ngx_http_push_attach_t *a, const char *text)
+{
+    ngx_err_t   err;
+    ngx_uint_t  refused;
+
+    err = ngx_socket_errno;
+    refused = 0;
+
+#if (NGX_SSL)
+
+    if (a->connection->ssl != NULL) {
+        text = ngx_http_push_redis_tls_error(a->connection, &refused);
+        err = 0;
+    }
+
+#endif
+
+    return ngx_http_push_attach_break(a, text, err, refused);
 }
 
 
@@ -438,8 +467,7 @@ ngx_http_push_attach_write_handler(ngx_event_t *wev)
     rc = ngx_http_push_attach_write(a);
 
     if (rc == NGX_ERROR) {
-        (void) ngx_http_push_attach_break(a, "send() failed", ngx_socket_errno,
-                                          0);
+        (void) ngx_http_push_attach_fail(a, "send() failed");
 
     } else if (ngx_handle_write_event(wev, 0) != NGX_OK) {
         (void) ngx_http_push_attach_break(a, "event loop failed", 0, 0);

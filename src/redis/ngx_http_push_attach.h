@@ -29,7 +29,8 @@ typedef struct ngx_http_push_attach_s  ngx_http_push_attach_t;
  *     broken.
  *
  * broken: the peer is gone or talks nonsense; text is for people, err may be
- *     0.  malformed: what came was not what Redis sends.  The owner closes.
+ *     0.  malformed: what came was not what Redis sends, or by TLS that it
+ *     will not have us.  The owner closes.
  *
  * written: output went to the socket, so there is room for more.
  *

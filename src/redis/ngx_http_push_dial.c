@@ -1,8 +1,8 @@
 /*
  * Copyright (C) the ngx_http_push_module authors
  *
- * Floor 1: the way to Redis: owns the addresses of its host, the name lookup
- * and the socket until it is connected.
+ * Floor 1: the way to Redis: owns the addresses of its host, the name lookup,
+ * the socket until it is connected and its TLS until the link ends.
  */
 
 
@@ -32,6 +32,9 @@ struct ngx_http_push_dial_s {
     ngx_connection_t             dummy;      /* what a timer's data must be */
 
     ngx_peer_connection_t        peer;
+#if (NGX_SSL)
+    ngx_http_push_redis_tls_t   *tls;        /* NULL: none */
+#endif
     ngx_resolver_ctx_t          *resolve;
 
     ngx_addr_t                  *addrs;      /* configured, or found */
@@ -53,6 +56,10 @@ static void ngx_http_push_dial_set_addrs(ngx_http_push_dial_t *d,
 static void ngx_http_push_dial_connect(ngx_http_push_dial_t *d);
 static void ngx_http_push_dial_connect_handler(ngx_event_t *ev);
 static void ngx_http_push_dial_timer_handler(ngx_event_t *ev);
+static void ngx_http_push_dial_reached(ngx_http_push_dial_t *d);
+#if (NGX_SSL)
+static void ngx_http_push_dial_tls_handler(void *data, ngx_int_t rc);
+#endif
 static void ngx_http_push_dial_connected(ngx_http_push_dial_t *d);
 static void ngx_http_push_dial_set_options(ngx_http_push_dial_t *d,
     ngx_connection_t *c);
@@ -69,6 +76,18 @@ ngx_http_push_dial_create(ngx_http_push_dial_conf_t *conf, ngx_log_t *log)
     if (d == NULL) {
         return NULL;
     }
+
+#if (NGX_SSL)
+
+    if (conf->rc->tls.ssl != NULL) {
+        d->tls = ngx_http_push_redis_tls_create(&conf->rc->tls, log);
+        if (d->tls == NULL) {
+            ngx_free(d);
+            return NULL;
+        }
+    }
+
+#endif
 
     d->conf = *conf;
     d->log = log;
@@ -98,6 +117,14 @@ ngx_http_push_dial_destroy(ngx_http_push_dial_t *d)
 {
     ngx_http_push_dial_close(d);
 
+#if (NGX_SSL)
+
+    if (d->tls != NULL) {
+        ngx_http_push_redis_tls_destroy(d->tls);
+    }
+
+#endif
+
     ngx_free(d);
 }
 
@@ -115,7 +142,7 @@ ngx_http_push_dial_close(ngx_http_push_dial_t *d)
     }
 
     if (d->peer.connection != NULL) {
-        ngx_close_connection(d->peer.connection);
+        ngx_http_push_redis_tls_close(d->peer.connection);
         d->peer.connection = NULL;
     }
 }
@@ -314,15 +341,15 @@ ngx_http_push_dial_connect(ngx_http_push_dial_t *d)
      */
     c->read->channel = 1;
 
+    ngx_add_timer(&d->timer, d->conf.rc->connect_timeout);
+
     if (rc == NGX_OK) {
-        ngx_http_push_dial_connected(d);
+        ngx_http_push_dial_reached(d);
         return;
     }
 
     c->read->handler = ngx_http_push_dial_connect_handler;
     c->write->handler = ngx_http_push_dial_connect_handler;
-
-    ngx_add_timer(&d->timer, d->conf.rc->connect_timeout);
 }
 
 
@@ -355,19 +382,74 @@ ngx_http_push_dial_connect_handler(ngx_event_t *ev)
         return;
     }
 
-    ngx_http_push_dial_connected(d);
+    ngx_http_push_dial_reached(d);
 }
 
+
+/* one time for all, with TLS or without */
 
 static void
 ngx_http_push_dial_timer_handler(ngx_event_t *ev)
 {
-    ngx_connection_t  *c;
+    ngx_connection_t      *c;
+    ngx_http_push_dial_t  *d;
 
     c = ev->data;
+    d = c->data;
 
-    ngx_http_push_dial_fail(c->data, 0, "connect() timed out");
+#if (NGX_SSL)
+
+    if (d->peer.connection->ssl != NULL) {
+        ngx_http_push_dial_fail(d, 0, "tls: handshake timed out");
+        return;
+    }
+
+#endif
+
+    ngx_http_push_dial_fail(d, 0, "connect() timed out");
 }
+
+
+static void
+ngx_http_push_dial_reached(ngx_http_push_dial_t *d)
+{
+    ngx_http_push_dial_set_options(d, d->peer.connection);
+
+#if (NGX_SSL)
+
+    if (d->tls != NULL) {
+        ngx_http_push_redis_tls_begin(d->tls, d->peer.connection,
+                                      ngx_http_push_dial_tls_handler, d);
+        return;
+    }
+
+#endif
+
+    ngx_http_push_dial_connected(d);
+}
+
+
+#if (NGX_SSL)
+
+static void
+ngx_http_push_dial_tls_handler(void *data, ngx_int_t rc)
+{
+    ngx_http_push_dial_t *d = data;
+
+    const char  *text;
+    ngx_uint_t   refused;
+
+    if (rc == NGX_OK) {
+        ngx_http_push_dial_connected(d);
+        return;
+    }
+
+    text = ngx_http_push_redis_tls_error(d->peer.connection, &refused);
+
+    d->conf.failed(d->conf.data, 0, text, refused);
+}
+
+#endif
 
 
 static void
@@ -380,8 +462,6 @@ ngx_http_push_dial_connected(ngx_http_push_dial_t *d)
     }
 
     c = d->peer.connection;
-
-    ngx_http_push_dial_set_options(d, c);
 
     /* the handler closes it from now on */
 
@@ -431,5 +511,5 @@ static void
 ngx_http_push_dial_fail(ngx_http_push_dial_t *d, ngx_err_t err,
     const char *text)
 {
-    d->conf.failed(d->conf.data, err, text);
+    d->conf.failed(d->conf.data, err, text, 0);
 }

@@ -2,7 +2,7 @@
  * Copyright (C) the ngx_http_push_module authors
  *
  * Floor 1: the way to one Redis server: its addresses, looked up where the
- * host is a name, and connecting to one of them.
+ * host is a name, and connecting to one of them, with TLS where it is wanted.
  */
 
 
@@ -22,7 +22,8 @@ typedef struct ngx_http_push_dial_s  ngx_http_push_dial_t;
 /*
  * enter: RESOLVE or CONNECT begins, see ngx_http_push_figures.h.
  * connected: c is the handler's from now on.
- * failed: text is for people, err may be 0; nothing is closed yet.
+ * failed: text is for people, err may be 0; refused: the server is there, but
+ *     not one to be trusted, or it will not have us.  Nothing is closed yet.
  *
  * Any of them may be called before ngx_http_push_dial_begin() returns.
  */
@@ -31,7 +32,7 @@ typedef struct {
     void                       (*enter)(void *data, ngx_uint_t state);
     void                       (*connected)(void *data, ngx_connection_t *c);
     void                       (*failed)(void *data, ngx_err_t err,
-                                         const char *text);
+                                         const char *text, ngx_uint_t refused);
     void                        *data;
 
     const char                  *name;        /* of the link, for the log */

@@ -25,7 +25,7 @@
 typedef enum {
     NGX_HTTP_PUSH_LINK_FINE = 0,
     NGX_HTTP_PUSH_LINK_AWAY,                 /* network, stopped, loading */
-    NGX_HTTP_PUSH_LINK_DENIED,               /* password, ACL */
+    NGX_HTTP_PUSH_LINK_DENIED,               /* password, ACL, certificate */
     NGX_HTTP_PUSH_LINK_NONSENSE              /* not what Redis sends */
 } ngx_http_push_link_cause_e;
 
@@ -64,7 +64,7 @@ static void ngx_http_push_link_enter_handler(void *data, ngx_uint_t state);
 static void ngx_http_push_link_connected_handler(void *data,
     ngx_connection_t *c);
 static void ngx_http_push_link_failed_handler(void *data, ngx_err_t err,
-    const char *text);
+    const char *text, ngx_uint_t refused);
 static void ngx_http_push_link_greet(ngx_http_push_link_t *l);
 static ngx_int_t ngx_http_push_link_greet_one(ngx_http_push_link_t *l,
     ngx_uint_t i, ngx_uint_t argc, ngx_str_t *argv);
@@ -313,9 +313,12 @@ ngx_http_push_link_enter_handler(void *data, ngx_uint_t state)
 
 
 static void
-ngx_http_push_link_failed_handler(void *data, ngx_err_t err, const char *text)
+ngx_http_push_link_failed_handler(void *data, ngx_err_t err, const char *text,
+    ngx_uint_t refused)
 {
-    ngx_http_push_link_fail(data, NGX_HTTP_PUSH_LINK_AWAY, err, text);
+    ngx_http_push_link_fail(data, refused ? NGX_HTTP_PUSH_LINK_DENIED
+                                          : NGX_HTTP_PUSH_LINK_AWAY,
+                            err, text);
 }
 
 
@@ -341,7 +344,7 @@ ngx_http_push_link_connected_handler(void *data, ngx_connection_t *c)
     l->attach = ngx_http_push_attach_open(c, &conf);
 
     if (l->attach == NULL) {
-        ngx_close_connection(c);
+        ngx_http_push_redis_tls_close(c);
 
         ngx_http_push_link_fail(l, NGX_HTTP_PUSH_LINK_AWAY, 0,
                                 "out of memory");

@@ -36,6 +36,8 @@ static ngx_int_t ngx_http_push_redis_conf_parse_url(ngx_conf_t *cf,
     ngx_http_push_redis_conf_t *rc, ngx_str_t *text);
 static ngx_int_t ngx_http_push_redis_conf_parse_param(ngx_conf_t *cf,
     ngx_http_push_redis_conf_t *rc, ngx_str_t *arg, ngx_uint_t *seen);
+static ngx_int_t ngx_http_push_redis_conf_check_key(ngx_conf_t *cf,
+    ngx_str_t *value);
 static ngx_int_t ngx_http_push_redis_conf_unknown_param(ngx_conf_t *cf,
     ngx_str_t *arg);
 static ngx_int_t ngx_http_push_redis_conf_read_password(ngx_conf_t *cf,
@@ -56,6 +58,18 @@ static const char *ngx_http_push_redis_conf_set_reconnect(
     ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
 static const char *ngx_http_push_redis_conf_set_probe(
     ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
+static const char *ngx_http_push_redis_conf_set_verify(
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
+static const char *ngx_http_push_redis_conf_set_ca(
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
+static const char *ngx_http_push_redis_conf_set_cert(
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
+static const char *ngx_http_push_redis_conf_set_key(
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
+static const char *ngx_http_push_redis_conf_set_name(
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
+static const char *ngx_http_push_redis_conf_get_file(
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *value, ngx_str_t *file);
 static ngx_int_t ngx_http_push_redis_conf_get_time(ngx_str_t *value,
     ngx_msec_t min, ngx_msec_t *time);
 static ngx_uint_t ngx_http_push_redis_conf_name_valid(ngx_str_t *value);
@@ -76,6 +90,16 @@ static ngx_http_push_redis_conf_param_t  ngx_http_push_redis_conf_params[] = {
 
     { ngx_string("probe="), ngx_http_push_redis_conf_set_probe },
 
+    { ngx_string("verify="), ngx_http_push_redis_conf_set_verify },
+
+    { ngx_string("ca="), ngx_http_push_redis_conf_set_ca },
+
+    { ngx_string("cert="), ngx_http_push_redis_conf_set_cert },
+
+    { ngx_string("key="), ngx_http_push_redis_conf_set_key },
+
+    { ngx_string("name="), ngx_http_push_redis_conf_set_name },
+
     { ngx_null_string, NULL }
 };
 
@@ -84,15 +108,16 @@ static ngx_str_t  ngx_http_push_redis_conf_password_file =
     ngx_string("password_file=");
 
 
+/* of a parameter that would have no effect */
+
+static const char  *ngx_http_push_redis_conf_no_tls =
+    "with it a URL \"rediss://HOST\"";
+
+
 /* that they are known, but not yet here, is a better message than "unknown" */
 
 static ngx_str_t  ngx_http_push_redis_conf_later[] = {
     ngx_string("recover="),
-    ngx_string("verify="),
-    ngx_string("ca="),
-    ngx_string("cert="),
-    ngx_string("key="),
-    ngx_string("name="),
     ngx_null_string
 };
 
@@ -113,6 +138,7 @@ ngx_http_push_redis_conf_parse(ngx_conf_t *cf, ngx_http_push_redis_conf_t *rc)
     rc->reconnect_min = 100;
     rc->reconnect_max = 10000;
     rc->probe = 5000;
+    rc->tls.verify = 1;
     rc->max_message = NGX_HTTP_PUSH_REDIS_CONF_MESSAGE;
 
     value = cf->args->elts;
@@ -132,6 +158,13 @@ ngx_http_push_redis_conf_parse(ngx_conf_t *cf, ngx_http_push_redis_conf_t *rc)
     }
 
     if (ngx_http_push_redis_conf_check(cf, rc) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (rc->url.tls
+        && ngx_http_push_redis_tls_configure(cf, &rc->tls, &rc->url.name)
+           != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -193,6 +226,15 @@ ngx_http_push_redis_conf_parse_param(ngx_conf_t *cf,
         return ngx_http_push_redis_conf_unknown_param(cf, arg);
     }
 
+    value.data = arg->data + param->name.len;
+    value.len = arg->len - param->name.len;
+
+    if (param->set == ngx_http_push_redis_conf_set_key
+        && ngx_http_push_redis_conf_check_key(cf, &value) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     if (*seen & bit) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "duplicate parameter \"%V\" in \"push_redis\"",
@@ -202,15 +244,28 @@ ngx_http_push_redis_conf_parse_param(ngx_conf_t *cf,
 
     *seen |= bit;
 
-    value.data = arg->data + param->name.len;
-    value.len = arg->len - param->name.len;
-
     expected = param->set(rc, &value);
 
     if (expected != NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid parameter \"%V\" in \"push_redis\", "
                            "%s expected", arg, expected);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* nginx takes "data:KEY", too, which would be told by the next message */
+
+static ngx_int_t
+ngx_http_push_redis_conf_check_key(ngx_conf_t *cf, ngx_str_t *value)
+{
+    if (ngx_strncmp(value->data, "data:", 5) == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"key=data:...\" in "
+                           "\"push_redis\", the name of a file expected");
         return NGX_ERROR;
     }
 
@@ -249,7 +304,8 @@ ngx_http_push_redis_conf_unknown_param(ngx_conf_t *cf, ngx_str_t *arg)
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "invalid parameter \"%V\" in \"push_redis\", one of "
                        "prefix= keys= password_file= connect_timeout= "
-                       "timeout= reconnect= probe= expected", arg);
+                       "timeout= reconnect= probe= verify= ca= cert= key= "
+                       "name= expected", arg);
 
     return NGX_ERROR;
 }
@@ -497,6 +553,107 @@ ngx_http_push_redis_conf_set_probe(ngx_http_push_redis_conf_t *rc,
     {
         return "a time of 100ms to 1h, such as 5s,";
     }
+
+    return NULL;
+}
+
+
+static const char *
+ngx_http_push_redis_conf_set_verify(ngx_http_push_redis_conf_t *rc,
+    ngx_str_t *value)
+{
+    if (!rc->url.tls) {
+        return ngx_http_push_redis_conf_no_tls;
+    }
+
+    if (value->len == 2 && ngx_strncmp(value->data, "on", 2) == 0) {
+        rc->tls.verify = 1;
+        return NULL;
+    }
+
+    if (value->len == 3 && ngx_strncmp(value->data, "off", 3) == 0) {
+        rc->tls.verify = 0;
+        return NULL;
+    }
+
+    return "\"on\" or \"off\"";
+}
+
+
+static const char *
+ngx_http_push_redis_conf_set_ca(ngx_http_push_redis_conf_t *rc,
+    ngx_str_t *value)
+{
+    return ngx_http_push_redis_conf_get_file(rc, value, &rc->tls.ca);
+}
+
+
+static const char *
+ngx_http_push_redis_conf_set_cert(ngx_http_push_redis_conf_t *rc,
+    ngx_str_t *value)
+{
+    return ngx_http_push_redis_conf_get_file(rc, value, &rc->tls.cert);
+}
+
+
+static const char *
+ngx_http_push_redis_conf_set_key(ngx_http_push_redis_conf_t *rc,
+    ngx_str_t *value)
+{
+    return ngx_http_push_redis_conf_get_file(rc, value, &rc->tls.key);
+}
+
+
+/* of a host, or an address without brackets */
+
+static const char *
+ngx_http_push_redis_conf_set_name(ngx_http_push_redis_conf_t *rc,
+    ngx_str_t *value)
+{
+    u_char  c;
+    size_t  i;
+
+    static const char  *expected =
+        "1 to 255 letters, digits, dots, hyphens and colons";
+
+    if (!rc->url.tls) {
+        return ngx_http_push_redis_conf_no_tls;
+    }
+
+    if (value->len == 0 || value->len > 255) {
+        return expected;
+    }
+
+    for (i = 0; i < value->len; i++) {
+        c = value->data[i];
+
+        if (!((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
+            && !(c >= '0' && c <= '9')
+            && c != '.' && c != '-' && c != '_' && c != ':')
+        {
+            return expected;
+        }
+    }
+
+    rc->tls.name = *value;
+
+    return NULL;
+}
+
+
+static const char *
+ngx_http_push_redis_conf_get_file(ngx_http_push_redis_conf_t *rc,
+    ngx_str_t *value, ngx_str_t *file)
+{
+    if (!rc->url.tls) {
+        return ngx_http_push_redis_conf_no_tls;
+    }
+
+    if (value->len == 0) {
+        return "the name of a file";
+    }
+
+    *file = *value;
 
     return NULL;
 }

@@ -12,6 +12,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_http_push_redis_tls.h"
 #include "ngx_http_push_redis_url.h"
 
 
@@ -22,27 +23,30 @@ typedef struct {
      * Once resolved, addrs are there for a name, too; the password may be from
      * password_file=.
      */
-    ngx_http_push_redis_url_t  url;
+    ngx_http_push_redis_url_t        url;
 
-    ngx_str_t                  prefix;        /* default "" */
-    ngx_str_t                  keys;          /* default "push:" */
-    ngx_msec_t                 connect_timeout;   /* 1s */
-    ngx_msec_t                 timeout;           /* 4s */
-    ngx_msec_t                 reconnect_min;     /* 100ms */
-    ngx_msec_t                 reconnect_max;     /* 10s */
-    ngx_msec_t                 probe;             /* 5s */
-    ngx_uint_t                 lenient;           /* recover=lenient */
+    ngx_http_push_redis_tls_conf_t   tls;
+
+    ngx_str_t                        prefix;          /* default "" */
+    ngx_str_t                        keys;            /* default "push:" */
+    ngx_msec_t                       connect_timeout; /* 1s */
+    ngx_msec_t                       timeout;         /* 4s */
+    ngx_msec_t                       reconnect_min;   /* 100ms */
+    ngx_msec_t                       reconnect_max;   /* 10s */
+    ngx_msec_t                       probe;           /* 5s */
+    ngx_uint_t                       lenient;         /* recover=lenient */
 
     /*
      * The largest body that is published or received, 16m; a larger one from
      * elsewhere costs the link.  May be raised until the workers start, to
      * the largest client_max_body_size of a publisher.
      */
-    size_t                     max_message;
+    size_t                           max_message;
 
-    ngx_resolver_t            *resolver;      /* set when the http block's
-                                                 resolver is known, or NULL */
-    ngx_msec_t                 resolver_timeout;
+    /* set when the http block's resolver is known, or NULL */
+
+    ngx_resolver_t                  *resolver;
+    ngx_msec_t                       resolver_timeout;
 } ngx_http_push_redis_conf_t;
 
 

@@ -59,6 +59,15 @@ ngx_http_push_redis_url_parse(ngx_pool_t *pool, ngx_http_push_redis_url_t *u,
         return ngx_http_push_redis_url_parse_server(pool, u, &rest);
     }
 
+    if (ngx_strncmp(url->data, "rediss://", 9) == 0) {
+        rest.data += 9;
+        rest.len -= 9;
+
+        u->tls = 1;
+
+        return ngx_http_push_redis_url_parse_server(pool, u, &rest);
+    }
+
     if (ngx_strncmp(url->data, "unix:", 5) == 0) {
         rest.data += 5;
         rest.len -= 5;
@@ -66,11 +75,8 @@ ngx_http_push_redis_url_parse(ngx_pool_t *pool, ngx_http_push_redis_url_t *u,
         return ngx_http_push_redis_url_parse_unix(pool, u, &rest);
     }
 
-    if (ngx_strncmp(url->data, "rediss://", 9) == 0) {
-        return "TLS is not supported yet, use \"redis://\"";
-    }
-
-    return "\"redis://HOST[:PORT][/DB]\" or \"unix:/PATH\" expected";
+    return "\"redis://HOST[:PORT][/DB]\", \"rediss://HOST[:PORT][/DB]\" or "
+           "\"unix:/PATH\" expected";
 }
 
 
@@ -205,6 +211,8 @@ ngx_http_push_redis_url_parse_host(ngx_pool_t *pool,
     if (u->host.len == 0 || u->host.len > 255) {
         return "a host is expected: \"redis://HOST[:PORT][/DB]\"";
     }
+
+    u->name = u->host;
 
     if (colon < last) {
         port = (*colon == ':') ? ngx_atoi(colon + 1, last - colon - 1) : 0;

@@ -17,10 +17,11 @@
 #define NGX_HTTP_PUSH_REDIS_URL_SECRET  1024
 
 
-/* what a URL says; memory of its pool, host of the URL itself */
+/* what a URL says; memory of its pool, name and host of the URL itself */
 
 typedef struct {
     ngx_str_t    shown;               /* without user and password */
+    ngx_str_t    name;                /* the host as it stands; unix: empty */
     ngx_str_t    host;                /* to be resolved, or empty */
     in_port_t    port;
     ngx_addr_t  *addrs;               /* numeric or unix; else NULL */
@@ -28,11 +29,13 @@ typedef struct {
     ngx_str_t    user;
     ngx_str_t    password;
     ngx_int_t    db;                  /* -1: none given */
+    unsigned     tls:1;               /* rediss:// */
 } ngx_http_push_redis_url_t;
 
 
 /*
  *     redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]
+ *     rediss://, and the same
  *     unix:/PATH[?db=DB]
  *     unix://[USER]:PASSWORD@/PATH[?db=DB]
  *
