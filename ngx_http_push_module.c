@@ -11,8 +11,10 @@
 #include <ngx_http.h>
 
 #include "ngx_http_push_conf.h"
+#include "ngx_http_push_cors.h"
 #include "ngx_http_push_ctx.h"
 #include "ngx_http_push_directives.h"
+#include "ngx_http_push_filter.h"
 #include "ngx_http_push_publisher.h"
 #include "ngx_http_push_status.h"
 #include "ngx_http_push_subscribe.h"
@@ -22,6 +24,9 @@
 
 #define NGX_HTTP_PUSH_HSL                                                    \
     (NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF)
+
+
+static ngx_int_t ngx_http_push_init(ngx_conf_t *cf);
 
 
 /* what a location can be */
@@ -167,7 +172,7 @@ static ngx_command_t  ngx_http_push_commands[] = {
 
 static ngx_http_module_t  ngx_http_push_module_ctx = {
     ngx_http_push_variables_add,           /* preconfiguration */
-    ngx_http_push_conf_finish,             /* postconfiguration */
+    ngx_http_push_init,                    /* postconfiguration */
 
     ngx_http_push_conf_create_main,        /* create main configuration */
     ngx_http_push_conf_init_main,          /* init main configuration */
@@ -194,3 +199,24 @@ ngx_module_t  ngx_http_push_module = {
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
+
+
+static ngx_int_t
+ngx_http_push_init(ngx_conf_t *cf)
+{
+    ngx_http_push_main_conf_t  *mcf;
+
+    if (ngx_http_push_conf_finish(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_push_module);
+
+    if (!mcf->used) {
+        return NGX_OK;
+    }
+
+    ngx_http_push_filter_install();
+
+    return ngx_http_push_cors_install(cf);
+}

@@ -19,9 +19,6 @@
 
 static ngx_int_t ngx_http_push_answer_set_headers(ngx_http_request_t *r,
     ngx_uint_t status);
-static ngx_int_t ngx_http_push_answer_set_no_store(ngx_http_request_t *r);
-static ngx_table_elt_t *ngx_http_push_answer_push(ngx_http_request_t *r,
-    const char *name, const char *value);
 
 
 ngx_int_t
@@ -136,9 +133,21 @@ ngx_int_t
 ngx_http_push_answer_header(ngx_http_request_t *r, const char *name,
     const char *value)
 {
-    if (ngx_http_push_answer_push(r, name, value) == NULL) {
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
         return NGX_ERROR;
     }
+
+    h->hash = 1;
+#if (nginx_version >= 1023000)
+    h->next = NULL;
+#endif
+    h->key.data = (u_char *) name;
+    h->key.len = ngx_strlen(name);
+    h->value.data = (u_char *) value;
+    h->value.len = ngx_strlen(value);
 
     return NGX_OK;
 }
@@ -188,86 +197,9 @@ ngx_http_push_answer_set_headers(ngx_http_request_t *r, ngx_uint_t status)
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
 
-    if (ngx_http_push_answer_set_no_store(r) != NGX_OK
-        || ngx_http_push_answer_header(r, "X-Content-Type-Options", "nosniff")
-           != NGX_OK
-        || ngx_http_push_answer_header(r, "Vary", "Accept, Origin") != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
     if (status == NGX_HTTP_SERVICE_UNAVAILABLE) {
         return ngx_http_push_answer_header(r, "Retry-After", "1");
     }
 
     return NGX_OK;
-}
-
-
-/*
- * Entered where nginx looks for it, so that "expires" replaces it rather than
- * adding a second one.  Until 1.23 that was an array.
- */
-
-static ngx_int_t
-ngx_http_push_answer_set_no_store(ngx_http_request_t *r)
-{
-    ngx_table_elt_t   *h;
-#if (nginx_version < 1023000)
-    ngx_table_elt_t  **ph;
-#endif
-
-    h = ngx_http_push_answer_push(r, "Cache-Control", "no-store");
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-#if (nginx_version >= 1023000)
-
-    r->headers_out.cache_control = h;
-
-#else
-
-    if (r->headers_out.cache_control.elts == NULL
-        && ngx_array_init(&r->headers_out.cache_control, r->pool, 1,
-                          sizeof(ngx_table_elt_t *))
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ph = ngx_array_push(&r->headers_out.cache_control);
-    if (ph == NULL) {
-        return NGX_ERROR;
-    }
-
-    *ph = h;
-
-#endif
-
-    return NGX_OK;
-}
-
-
-static ngx_table_elt_t *
-ngx_http_push_answer_push(ngx_http_request_t *r, const char *name,
-    const char *value)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NULL;
-    }
-
-    h->hash = 1;
-#if (nginx_version >= 1023000)
-    h->next = NULL;
-#endif
-    h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
-    h->value.data = (u_char *) value;
-    h->value.len = ngx_strlen(value);
-
-    return h;
 }

@@ -30,11 +30,10 @@ typedef struct {
 
 /*
  * Sends status with the body (copied into request memory), content type
- * application/json and the headers that every answer of ours carries
- * (Cache-Control: no-store, X-Content-Type-Options: nosniff, Vary; with 503
- * Retry-After).  A request body that nobody has read is discarded.  Returns
- * what a content handler returns; after the request has waited, what
- * ngx_http_finalize_request() takes.
+ * application/json, and Retry-After with 503.  What keeps caches and other
+ * origins away is added by the header filter.  A request body that nobody has
+ * read is discarded.  Returns what a content handler returns; after the
+ * request has waited, what ngx_http_finalize_request() takes.
  */
 ngx_int_t ngx_http_push_answer_json(ngx_http_request_t *r, ngx_uint_t status,
     u_char *body, size_t len);

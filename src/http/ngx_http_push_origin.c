@@ -23,6 +23,8 @@ typedef struct {
 } ngx_http_push_origin_authority_t;
 
 
+static ngx_int_t ngx_http_push_origin_judge(ngx_http_request_t *r,
+    ngx_http_push_loc_conf_t *lcf, ngx_str_t *origin);
 static ngx_uint_t ngx_http_push_origin_find(ngx_http_request_t *r,
     ngx_str_t *origin);
 static ngx_uint_t ngx_http_push_origin_has_more(ngx_str_t *origin);
@@ -68,15 +70,7 @@ ngx_http_push_origin_check(ngx_http_request_t *r)
         return NGX_HTTP_FORBIDDEN;
     }
 
-    if (lcf->origin.mode == NGX_HTTP_PUSH_ALLOW_SAME) {
-        rc = ngx_http_push_origin_is_same(r, &origin);
-
-    } else if (ngx_http_push_origin_has_more(&origin)) {
-        rc = NGX_DECLINED;
-
-    } else {
-        rc = ngx_http_push_conf_allows(r, &lcf->origin, &origin);
-    }
+    rc = ngx_http_push_origin_judge(r, lcf, &origin);
 
     if (rc == NGX_DECLINED) {
         ngx_http_push_origin_log(r, lcf, &origin);
@@ -88,6 +82,39 @@ ngx_http_push_origin_check(ngx_http_request_t *r)
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_push_origin_get(ngx_http_request_t *r, ngx_http_push_loc_conf_t *lcf,
+    ngx_str_t *origin)
+{
+    if (ngx_http_push_origin_find(r, origin) != 1 || origin->len == 0) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_push_origin_judge(r, lcf, origin);
+}
+
+
+static ngx_int_t
+ngx_http_push_origin_judge(ngx_http_request_t *r,
+    ngx_http_push_loc_conf_t *lcf, ngx_str_t *origin)
+{
+    switch (lcf->origin.mode) {
+
+    case NGX_HTTP_PUSH_ALLOW_ON:
+        return NGX_OK;
+
+    case NGX_HTTP_PUSH_ALLOW_SAME:
+        return ngx_http_push_origin_is_same(r, origin);
+    }
+
+    if (ngx_http_push_origin_has_more(origin)) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_push_conf_allows(r, &lcf->origin, origin);
 }
 
 

@@ -288,7 +288,13 @@ ngx_http_push_subscribe_add_cleanup(ngx_http_request_t *r,
     ngx_http_cleanup_t   *cln;
     ngx_http_push_ctx_t  *ctx;
 
-    cln = ngx_http_cleanup_add(r, 0);
+    ctx = ngx_http_push_ctx_get(r);
+
+    cln = ctx->cleanup;
+
+    if (cln == NULL) {
+        cln = ngx_http_cleanup_add(r, 0);
+    }
 
     if (cln == NULL) {
         ngx_free(s->hold);
@@ -296,8 +302,6 @@ ngx_http_push_subscribe_add_cleanup(ngx_http_request_t *r,
 
         return NGX_ERROR;
     }
-
-    ctx = ngx_http_push_ctx_get(r);
 
     ctx->session = s;
     ctx->cleanup = cln;

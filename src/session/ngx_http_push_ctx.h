@@ -36,14 +36,26 @@ typedef struct {
     uint64_t             queue_peak;
     uint64_t             recovered;
 
+    void                *conf;            /* of the location, by ctx_keep() */
+
     /* between handler and detaching */
     void                *session;
-    ngx_http_cleanup_t  *cleanup;         /* if the request ends then */
+
+    /* of ctx_keep(); later of the session, if the request ends then */
+    ngx_http_cleanup_t  *cleanup;
 } ngx_http_push_ctx_t;
 
 
 /* the context of r, made at the first call; NULL: out of memory */
 ngx_http_push_ctx_t *ngx_http_push_ctx_get(ngx_http_request_t *r);
+
+/*
+ * nginx forgets contexts when it redirects internally, to an error_page say.
+ * After keep, which notes the conf of the location as well, recall() finds the
+ * last one that was forgotten; NULL: none, or it has not been forgotten.
+ */
+ngx_int_t ngx_http_push_ctx_keep(ngx_http_request_t *r, void *conf);
+ngx_http_push_ctx_t *ngx_http_push_ctx_recall(ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_PUSH_CTX_H_INCLUDED_ */
