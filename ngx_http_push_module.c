@@ -108,6 +108,13 @@ static ngx_command_t  ngx_http_push_commands[] = {
       0,
       NULL },
 
+    { ngx_string("push_auth_reject"),
+      NGX_HTTP_PUSH_HSL|NGX_CONF_TAKE1,
+      ngx_http_push_directives_set_auth_reject,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("push_transport"),
       NGX_HTTP_PUSH_HSL|NGX_CONF_1MORE,
       ngx_http_push_directives_set_transport,

@@ -138,6 +138,7 @@ ngx_http_push_conf_create_loc(ngx_conf_t *cf)
 
     conf->origin.mode = NGX_CONF_UNSET_UINT;
     conf->client_publish.mode = NGX_CONF_UNSET_UINT;
+    conf->auth_reject = NGX_CONF_UNSET_UINT;
 
     conf->limits.max_message_size = NGX_CONF_UNSET_SIZE;
     conf->limits.max_channels = NGX_CONF_UNSET_UINT;
@@ -172,6 +173,8 @@ ngx_http_push_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_push_conf_merge_allow(&prev->client_publish,
                                    &conf->client_publish,
                                    NGX_HTTP_PUSH_ALLOW_OFF);
+
+    ngx_conf_merge_uint_value(conf->auth_reject, prev->auth_reject, 0);
 
     ngx_http_push_conf_merge_limits(&prev->limits, &conf->limits);
 

@@ -71,6 +71,7 @@ typedef struct {
     ngx_uint_t                   dialect;     /* for who has not chosen */
     ngx_http_push_allow_t        origin;
     ngx_http_push_allow_t        client_publish;
+    ngx_uint_t                   auth_reject; /* 1: close */
     ngx_http_push_limits_t       limits;
 } ngx_http_push_loc_conf_t;
 

@@ -841,6 +841,36 @@ ngx_http_push_directives_check_origin(ngx_conf_t *cf, ngx_str_t *value)
 
 
 char *
+ngx_http_push_directives_set_auth_reject(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_push_loc_conf_t *lcf = conf;
+
+    ngx_str_t  *value;
+
+    if (lcf->auth_reject != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_http_push_directives_is(&value[1], "http")) {
+        lcf->auth_reject = 0;
+
+    } else if (ngx_http_push_directives_is(&value[1], "close")) {
+        lcf->auth_reject = 1;
+
+    } else {
+        return ngx_http_push_conf_fail(cf,
+                                    "invalid value \"%V\", \"http\" or "
+                                    "\"close\" expected", &value[1]);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
 ngx_http_push_directives_set_client_publish(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf)
 {

@@ -50,6 +50,8 @@ char *ngx_http_push_directives_set_deflate(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_push_directives_set_origin(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_push_directives_set_auth_reject(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 char *ngx_http_push_directives_set_client_publish(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 char *ngx_http_push_directives_set_transport(ngx_conf_t *cf,

@@ -18,6 +18,7 @@
 #include "ngx_http_push_ctx.h"
 #include "ngx_http_push_filter.h"
 #include "ngx_http_push_headers.h"
+#include "ngx_http_push_reject.h"
 
 
 static ngx_int_t ngx_http_push_filter_header(ngx_http_request_t *r);
@@ -40,7 +41,9 @@ ngx_http_push_filter_install(void)
 static ngx_int_t
 ngx_http_push_filter_header(ngx_http_request_t *r)
 {
-    ngx_http_push_loc_conf_t  *lcf;
+    ngx_int_t                      rc;
+    ngx_http_push_loc_conf_t      *lcf;
+    const ngx_http_push_reason_t  *reason;
 
     lcf = ngx_http_push_filter_find(r);
 
@@ -48,6 +51,25 @@ ngx_http_push_filter_header(ngx_http_request_t *r)
         || r->headers_out.status == NGX_HTTP_SWITCHING_PROTOCOLS)
     {
         return ngx_http_push_filter_next(r);
+    }
+
+    if (lcf->auth_reject && lcf->endpoint->clients) {
+
+        rc = ngx_http_push_reject_prepare(r, lcf->dialects, &reason);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc == NGX_OK) {
+            rc = ngx_http_push_filter_next(r);
+
+            if (rc == NGX_ERROR || rc > NGX_OK) {
+                return rc;
+            }
+
+            return ngx_http_push_reject_close(r, reason);
+        }
     }
 
     if (ngx_http_push_filter_protect(r) != NGX_OK

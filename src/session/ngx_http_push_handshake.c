@@ -374,10 +374,9 @@ ngx_http_push_handshake_extensions(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_http_push_handshake_accept(ngx_http_request_t *r,
+ngx_http_push_handshake_fill(ngx_http_request_t *r,
     ngx_http_push_handshake_t *hs)
 {
-    ngx_int_t  rc;
     ngx_str_t  accept;
 
     if (ngx_http_push_handshake_answer(r, &hs->key, &accept) != NGX_OK
@@ -410,6 +409,20 @@ ngx_http_push_handshake_accept(ngx_http_request_t *r,
     r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
     ngx_str_set(&r->headers_out.status_line, "101 Switching Protocols");
     r->keepalive = 0;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_push_handshake_accept(ngx_http_request_t *r,
+    ngx_http_push_handshake_t *hs)
+{
+    ngx_int_t  rc;
+
+    if (ngx_http_push_handshake_fill(r, hs) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     rc = ngx_http_send_header(r);
 

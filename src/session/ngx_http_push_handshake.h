@@ -46,6 +46,10 @@ ngx_str_t ngx_http_push_handshake_name(ngx_uint_t dialect);
 ngx_int_t ngx_http_push_handshake_check(ngx_http_request_t *r,
     ngx_uint_t dialects, ngx_http_push_handshake_t *hs);
 
+/* makes the answer of r a 101, for whoever sends it; NGX_ERROR: no memory */
+ngx_int_t ngx_http_push_handshake_fill(ngx_http_request_t *r,
+    ngx_http_push_handshake_t *hs);
+
 /*
  * After check(), where permessage-deflate is offered: reads what of it the
  * client wants.  NGX_OK, hs->deflate tells whether there is an agreement; else
