@@ -253,6 +253,7 @@ location /plain { return 200 $http_x_token; }
 --- ws
 # the cache is one
 http GET /plain port=$TEST_PORT2 [X-Token: one] => 200 [X-Cache: MISS] = one
+until http GET /plain port=$TEST_PORT2 [X-Token: one] => 200 [X-Cache: HIT] = one
 http GET /plain port=$TEST_PORT2 [X-Token: two] => 200 [X-Cache: HIT] = one
 for round in 1 2 {
 for uri in /ws /pub /push /deny /basic {
