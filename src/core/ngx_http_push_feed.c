@@ -851,6 +851,13 @@ ngx_http_push_feed_catch_up(ngx_http_push_feed_t *f, ngx_http_push_read_t *rd)
     ngx_uint_t            i;
     ngx_http_push_msg_t  *m;
 
+    if (rd->from > f->last.offset + 1) {
+
+        /* asked for before the epoch turned: it may have begun earlier */
+
+        return;
+    }
+
     for (i = 0; i < rd->n; i++) {
         m = rd->msgs[i];
 
