@@ -28,6 +28,8 @@ JOBS ?= 4
 PORT ?= 8080
 CONF ?= conf-examples/quickstart.conf
 FUZZ_SECONDS ?= 60
+REDIS_URL ?= redis://127.0.0.1:6379
+REDIS_KEYS ?= push:
 CLANG ?= clang
 
 # Another nginx source tree than the headers of the package nginx-dev
@@ -66,7 +68,8 @@ SOURCES := $(wildcard ngx_http_push_module.c src/*/*.c)
 
 
 .PHONY: all deps deps-test build run test suites unit fuzz lint \
-	bench bench-million instructions install uninstall clean help FORCE
+	bench bench-million instructions install uninstall redis-functions \
+	clean help FORCE
 
 all: build
 
@@ -82,6 +85,8 @@ help:
 	@echo 'make install         into the modules folder of $(NGINX); DESTDIR'
 	@echo 'make uninstall       and out of it again'
 	@echo 'make deps deps-test  install what building and testing need'
+	@echo 'make redis-functions push_pub and others into REDIS_URL, for keys='
+	@echo '                     of REDIS_KEYS ($(REDIS_KEYS))'
 	@echo 'make clean           remove build/ and what the tests left'
 	@echo
 	@echo 'NGINX_SRC=FOLDER builds for the nginx whose sources are there,'
@@ -299,9 +304,19 @@ $(FUZZ)/%: t/fuzz/%.c $(wildcard src/codec/*.[ch]) Makefile
 
 
 lint:
-	@rc=0; for check in arrows text config directives cppcheck examples; do \
+	@rc=0; \
+	for check in arrows text config directives script cppcheck examples; do \
 	    t/lint/$$check || rc=1; \
 	done; exit $$rc
+
+
+# Publishing from any language: FCALL push_pub, Redis 7 or later
+
+redis-functions:
+	@sed "s/^local PREFIX = .*/local PREFIX = '$(REDIS_KEYS)'/" \
+	    conf-examples/push.lua \
+	| redis-cli --no-auth-warning -e -u '$(REDIS_URL)' \
+	    -x FUNCTION LOAD REPLACE
 
 
 # Figures

@@ -240,4 +240,25 @@ refuses('a name of another module', qr/belongs to another module/,
         'directives', %offer,
         'ngx_http_push_module.c' => 'ngx_string("push_subscriber")');
 
+
+# script
+
+my $lua = "local a\n--8<---\n\n-- why\nlocal b = '\\n\"'\n"
+          . "--8<--- pub\n    return b\n--8<---\nlocal c\n";
+my $macros = "\n#define NGX_HTTP_PUSH_SCRIPT_SHARED \\\n"
+             . "    \"local b = '\\\\n\\\"'\\n\"\n"
+             . "\n#define NGX_HTTP_PUSH_SCRIPT_PUB_TEXT \\\n"
+             . "    \"return b\\n\"\n\n";
+my $script = "/* push.lua { */\n%s/* } push.lua */\n";
+
+my %lua = ('conf-examples/push.lua' => $lua);
+
+accepts('a script that is the library\'s is fine', 'script', %lua,
+        file('src/redis/script.c') => sprintf $script, $macros);
+refuses('a script that is not the library\'s', qr/not as conf-ex.*local b/,
+        'script', %lua, file('src/redis/script.c')
+                        => sprintf $script, $macros =~ s/local/LOCAL/r);
+refuses('a script that was not taken over', qr/not as conf-ex/,
+        'script', %lua, file('src/redis/script.c') => sprintf $script, '');
+
 done_testing();
