@@ -182,6 +182,9 @@ ngx_http_push_report_json_link(const ngx_http_push_report_link_t *l,
     ngx_http_push_json_key(j, "error");
     ngx_http_push_json_text(j, l->error);
 
+    ngx_http_push_json_key(j, "epochs");
+    ngx_http_push_json_text(j, l->epochs);
+
     ngx_http_push_json_key(j, "probe_lag_us");
 
     if (l->probe_lag_us < 0) {

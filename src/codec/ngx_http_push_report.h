@@ -44,6 +44,7 @@ typedef struct {
     const char  *role;          /* of a link to Redis: "sub" or "cmd" */
     const char  *state;         /* "up", "connecting", ... */
     const char  *error;         /* the last one, NULL if there was none */
+    const char  *epochs;        /* are of a "server", or only of a "link" */
     uint64_t     connected_ms;  /* for how long, 0 if it is not */
     uint64_t     reconnects;
     int64_t      probe_lag_us;  /* of the last probe, -1 if none came back */
@@ -119,8 +120,7 @@ typedef struct {
  *   channels: { total, names_shown,
  *               list: [ { name, subscribers, workers } ] } }
  *
- * error and probe_lag_us are null where there is none; with names_shown 0 a
- * channel has no name.
+ * What is not known is null; with names_shown 0 a channel has no name.
  */
 void ngx_http_push_report_json(const ngx_http_push_report_t *r,
     ngx_http_push_json_t *j);

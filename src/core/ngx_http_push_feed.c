@@ -139,6 +139,21 @@ ngx_http_push_feed_policy(ngx_http_push_feeds_t *fs, ngx_str_t *channel)
 }
 
 
+const ngx_http_push_policy_t *
+ngx_http_push_feed_usual_policy(ngx_http_push_feeds_t *fs)
+{
+    const ngx_http_push_policy_t  *p;
+
+    if (fs->policies->n == 0) {
+        return NULL;
+    }
+
+    p = &fs->policies->elts[fs->policies->n - 1];
+
+    return (p->pieces == NULL && p->count != 0) ? p : NULL;
+}
+
+
 ngx_http_push_feed_t *
 ngx_http_push_feed_get(ngx_http_push_feeds_t *fs, ngx_http_push_channel_t *ch)
 {

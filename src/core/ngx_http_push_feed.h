@@ -73,9 +73,11 @@ void ngx_http_push_feed_stop(ngx_http_push_feeds_t *fs);
 void ngx_http_push_feed_set_policies(ngx_http_push_feeds_t *fs,
     const ngx_http_push_policies_t *policies);
 
-/* NULL: nothing of this channel is kept */
+/* NULL: nothing is kept of this channel, or of those that no pattern names */
 const ngx_http_push_policy_t *ngx_http_push_feed_policy(
     ngx_http_push_feeds_t *fs, ngx_str_t *channel);
+const ngx_http_push_policy_t *ngx_http_push_feed_usual_policy(
+    ngx_http_push_feeds_t *fs);
 
 /*
  * For the buses, never from within a deliver function.

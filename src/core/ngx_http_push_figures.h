@@ -28,6 +28,14 @@ typedef enum {
 } ngx_http_push_link_state_e;
 
 
+typedef enum {
+    NGX_HTTP_PUSH_GENERATION_NONE = 0,    /* not asked for yet */
+    NGX_HTTP_PUSH_GENERATION_SERVER,      /* by its run_id */
+    NGX_HTTP_PUSH_GENERATION_LINK         /* Redis does not tell it: every
+                                             lost link may be another one */
+} ngx_http_push_generation_e;
+
+
 /* a link of a worker as the status of any worker shows it */
 
 typedef struct {
@@ -40,6 +48,8 @@ typedef struct {
     uint64_t    pending;              /* commands without an answer yet */
     uint64_t    gaps;                 /* losses after which messages may miss */
     uint64_t    bad;                  /* envelopes dropped as malformed */
+    uint64_t    generation;           /* ngx_http_push_generation_e, cmd link:
+                                         how a server is told from another */
     u_char      error[NGX_HTTP_PUSH_LINK_ERROR];  /* last one, NUL ended */
 } ngx_http_push_link_figures_t;
 

@@ -477,6 +477,15 @@ ngx_http_push_status_fill_link(ngx_http_push_report_link_t *link,
     error[NGX_HTTP_PUSH_LINK_ERROR - 1] = '\0';
 
     link->error = error[0] ? error : NULL;
+    link->epochs = NULL;
+
+    if (f->generation == NGX_HTTP_PUSH_GENERATION_SERVER) {
+        link->epochs = "server";
+
+    } else if (f->generation == NGX_HTTP_PUSH_GENERATION_LINK) {
+        link->epochs = "link";
+    }
+
     link->connected_ms = 0;
 
     if (state == NGX_HTTP_PUSH_LINK_UP && now > f->since) {

@@ -10,10 +10,14 @@
 #include <ngx_core.h>
 
 #include "ngx_http_push_bus_redis.h"
+#include "ngx_http_push_hist.h"
 #include "ngx_http_push_interest.h"
 #include "ngx_http_push_link.h"
 #include "ngx_http_push_orders.h"
 #include "ngx_http_push_probe.h"
+#include "ngx_http_push_reads.h"
+#include "ngx_http_push_server.h"
+#include "ngx_http_push_task.h"
 
 
 #define NGX_HTTP_PUSH_BUS_REDIS_WORKER_MAX   64
@@ -21,6 +25,11 @@
 
 #define NGX_HTTP_PUSH_BUS_REDIS_SUB          0     /* in figures->links */
 #define NGX_HTTP_PUSH_BUS_REDIS_CMD          1
+
+/* of replies that are no message: a piece of a history at most */
+#define NGX_HTTP_PUSH_BUS_REDIS_VALUES  (NGX_HTTP_PUSH_HIST_MESSAGES + 64)
+#define NGX_HTTP_PUSH_BUS_REDIS_BYTES   (NGX_HTTP_PUSH_HIST_SIZE              \
+                                         + NGX_HTTP_PUSH_READER_SLACK)
 
 
 /* bus is the first member: the interface's pointer is one to the whole */
@@ -38,17 +47,17 @@ typedef struct {
     ngx_http_push_link_t          *cmd;       /* everything else */
     ngx_http_push_link_outage_t    outage;
     ngx_http_push_interest_t      *interest;
+    ngx_http_push_server_t        *server;
     ngx_http_push_orders_t        *orders;
+    ngx_http_push_reads_t         *reads;
     ngx_http_push_probe_t         *probe;
+    ngx_http_push_hist_conf_t      hist;
 
     ngx_str_t                      control;   /* of all workers */
     ngx_str_t                      own;       /* of this one */
     ngx_http_push_link_command_t   listen;    /* SUBSCRIBE of both */
+    ngx_http_push_link_command_t   announce;
 
-    ngx_http_push_msg_t           *gap;
-    ngx_http_push_msg_t           *deleted;
-
-    size_t                         max_message;
     unsigned                       sub_ready:1;
     unsigned                       cmd_ready:1;
     unsigned                       told:1;    /* of a bad message */
@@ -70,6 +79,10 @@ static ngx_int_t ngx_http_push_bus_redis_order(ngx_http_push_bus_t *bus,
     ngx_http_push_order_t *o);
 static void ngx_http_push_bus_redis_cancel(ngx_http_push_bus_t *bus,
     ngx_http_push_order_t *o);
+static ngx_int_t ngx_http_push_bus_redis_read(ngx_http_push_bus_t *bus,
+    ngx_http_push_read_t *rd);
+static void ngx_http_push_bus_redis_unread(ngx_http_push_bus_t *bus,
+    ngx_http_push_read_t *rd);
 static ngx_msec_t ngx_http_push_bus_redis_deaf_since(ngx_http_push_bus_t *bus);
 static void ngx_http_push_bus_redis_quit(ngx_http_push_bus_t *bus);
 static void ngx_http_push_bus_redis_destroy(ngx_http_push_bus_t *bus);
@@ -83,6 +96,10 @@ static void ngx_http_push_bus_redis_sub_down(void *data);
 static void ngx_http_push_bus_redis_sub_written(void *data);
 static ngx_uint_t ngx_http_push_bus_redis_sub_busy(void *data);
 static ngx_int_t ngx_http_push_bus_redis_cmd_up(void *data);
+static void ngx_http_push_bus_redis_known(void *data);
+static ngx_int_t ngx_http_push_bus_redis_announce_handler(
+    ngx_http_push_link_command_t *cmd, ngx_uint_t outcome,
+    ngx_http_push_reply_t *reply);
 static void ngx_http_push_bus_redis_cmd_down(void *data);
 static void ngx_http_push_bus_redis_cmd_written(void *data);
 static ngx_uint_t ngx_http_push_bus_redis_cmd_busy(void *data);
@@ -90,7 +107,7 @@ static void ngx_http_push_bus_redis_start_probe(ngx_http_push_bus_redis_t *b);
 static void ngx_http_push_bus_redis_probe_lost(void *data);
 
 static void ngx_http_push_bus_redis_live(void *data,
-    ngx_http_push_channel_t *ch, ngx_uint_t gap);
+    ngx_http_push_channel_t *ch, ngx_uint_t flags);
 static ngx_int_t ngx_http_push_bus_redis_message(void *data,
     ngx_str_t *channel, ngx_http_push_msg_t *m);
 static void ngx_http_push_bus_redis_control(ngx_http_push_bus_redis_t *b,
@@ -115,10 +132,13 @@ ngx_http_push_bus_redis_create(ngx_http_push_redis_conf_t *rc,
 
     ngx_str_set(&b->bus.name, "redis");
 
+    b->bus.silent = 1;
     b->bus.subscribe = ngx_http_push_bus_redis_subscribe;
     b->bus.unsubscribe = ngx_http_push_bus_redis_unsubscribe;
     b->bus.order = ngx_http_push_bus_redis_order;
     b->bus.cancel = ngx_http_push_bus_redis_cancel;
+    b->bus.read = ngx_http_push_bus_redis_read;
+    b->bus.unread = ngx_http_push_bus_redis_unread;
     b->bus.deaf_since = ngx_http_push_bus_redis_deaf_since;
     b->bus.quit = ngx_http_push_bus_redis_quit;
     b->bus.destroy = ngx_http_push_bus_redis_destroy;
@@ -128,8 +148,6 @@ ngx_http_push_bus_redis_create(ngx_http_push_redis_conf_t *rc,
     b->feeds = fs;
     b->figures = ngx_http_push_hub_figures(h);
     b->log = log;
-    b->max_message = ngx_min(rc->max_message,
-                             NGX_HTTP_PUSH_BUS_REDIS_MESSAGE_MAX);
 
     if (ngx_http_push_bus_redis_init(b, worker) != NGX_OK) {
         ngx_http_push_bus_redis_destroy(&b->bus);
@@ -149,12 +167,24 @@ ngx_http_push_bus_redis_init(ngx_http_push_bus_redis_t *b, ngx_str_t *worker)
         return NGX_ERROR;
     }
 
-    b->gap = ngx_http_push_msg_notice(NGX_HTTP_PUSH_MSG_GAP, b->log);
-    b->deleted = ngx_http_push_msg_notice(NGX_HTTP_PUSH_MSG_DELETED, b->log);
-
-    if (b->gap == NULL || b->deleted == NULL) {
+    if (ngx_http_push_script_init(b->log) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    b->server = ngx_http_push_server_create(
+                         &b->figures->links[NGX_HTTP_PUSH_BUS_REDIS_CMD],
+                         ngx_http_push_bus_redis_known, b, b->log);
+    if (b->server == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->hist.rc = b->rc;
+    b->hist.feeds = b->feeds;
+    b->hist.server = b->server;
+    b->hist.control = &b->control;
+    b->hist.max_message = ngx_min(b->rc->max_message,
+                                  NGX_HTTP_PUSH_BUS_REDIS_MESSAGE_MAX);
+    b->hist.log = b->log;
 
     handlers.live = ngx_http_push_bus_redis_live;
     handlers.synced = ngx_http_push_bus_redis_synced;
@@ -164,14 +194,20 @@ ngx_http_push_bus_redis_init(ngx_http_push_bus_redis_t *b, ngx_str_t *worker)
                          &b->figures->links[NGX_HTTP_PUSH_BUS_REDIS_SUB],
                          &handlers, b->log);
 
-    b->orders = ngx_http_push_orders_create(b->rc, b->hub, &b->control,
-                                            b->max_message, b->log);
+    b->orders = ngx_http_push_orders_create(&b->hist, b->hub);
+
+    b->reads = ngx_http_push_reads_create(&b->hist,
+                         &b->figures->links[NGX_HTTP_PUSH_BUS_REDIS_CMD]);
 
     b->probe = ngx_http_push_probe_create(b->rc, &b->own,
                          &b->figures->links[NGX_HTTP_PUSH_BUS_REDIS_SUB],
                          ngx_http_push_bus_redis_probe_lost, b, b->log);
 
-    if (b->interest == NULL || b->orders == NULL || b->probe == NULL) {
+    if (b->interest == NULL
+        || b->orders == NULL
+        || b->reads == NULL
+        || b->probe == NULL)
+    {
         return NGX_ERROR;
     }
 
@@ -218,8 +254,10 @@ ngx_http_push_bus_redis_init_links(ngx_http_push_bus_redis_t *b)
 
     conf.rc = b->rc;
     conf.outage = &b->outage;
-    conf.max_message = b->max_message;
     conf.data = b;
+    conf.limits.max_message = b->hist.max_message;
+    conf.limits.max_values = NGX_HTTP_PUSH_BUS_REDIS_VALUES;
+    conf.limits.max_bytes = NGX_HTTP_PUSH_BUS_REDIS_BYTES;
 
     conf.name = "sub";
     conf.figures = &b->figures->links[NGX_HTTP_PUSH_BUS_REDIS_SUB];
@@ -228,7 +266,7 @@ ngx_http_push_bus_redis_init_links(ngx_http_push_bus_redis_t *b)
     conf.message = ngx_http_push_bus_redis_message;
     conf.written = ngx_http_push_bus_redis_sub_written;
     conf.busy = ngx_http_push_bus_redis_sub_busy;
-    conf.pubsub = 1;
+    conf.limits.pubsub = 1;
 
     b->sub = ngx_http_push_link_create(&conf, b->log);
     if (b->sub == NULL) {
@@ -242,7 +280,8 @@ ngx_http_push_bus_redis_init_links(ngx_http_push_bus_redis_t *b)
     conf.message = NULL;
     conf.written = ngx_http_push_bus_redis_cmd_written;
     conf.busy = ngx_http_push_bus_redis_cmd_busy;
-    conf.pubsub = 0;
+    conf.limits.max_bytes += b->hist.max_message;
+    conf.limits.pubsub = 0;
 
     b->cmd = ngx_http_push_link_create(&conf, b->log);
     if (b->cmd == NULL) {
@@ -282,12 +321,12 @@ ngx_http_push_bus_redis_destroy(ngx_http_push_bus_t *bus)
         ngx_http_push_probe_destroy(b->probe);
     }
 
-    if (b->gap != NULL) {
-        ngx_http_push_msg_unref(b->gap);
+    if (b->reads != NULL) {
+        ngx_http_push_reads_destroy(b->reads);
     }
 
-    if (b->deleted != NULL) {
-        ngx_http_push_msg_unref(b->deleted);
+    if (b->server != NULL) {
+        ngx_http_push_server_destroy(b->server);
     }
 
     if (b->own.data != NULL) {
@@ -333,6 +372,24 @@ ngx_http_push_bus_redis_cancel(ngx_http_push_bus_t *bus,
     ngx_http_push_order_t *o)
 {
     ngx_http_push_orders_cancel(o);
+}
+
+
+static ngx_int_t
+ngx_http_push_bus_redis_read(ngx_http_push_bus_t *bus,
+    ngx_http_push_read_t *rd)
+{
+    ngx_http_push_bus_redis_t  *b = (ngx_http_push_bus_redis_t *) bus;
+
+    return ngx_http_push_reads_give(b->reads, b->cmd, rd);
+}
+
+
+static void
+ngx_http_push_bus_redis_unread(ngx_http_push_bus_t *bus,
+    ngx_http_push_read_t *rd)
+{
+    ngx_http_push_reads_cancel(rd);
 }
 
 
@@ -475,6 +532,34 @@ ngx_http_push_bus_redis_cmd_up(void *data)
 {
     ngx_http_push_bus_redis_t  *b = data;
 
+    b->announce.handler = ngx_http_push_bus_redis_announce_handler;
+    b->announce.data = b;
+
+    if (ngx_http_push_hist_announce(&b->hist, b->cmd, &b->announce)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_push_server_ask(b->server, b->cmd);
+}
+
+
+static ngx_int_t
+ngx_http_push_bus_redis_announce_handler(ngx_http_push_link_command_t *cmd,
+    ngx_uint_t outcome, ngx_http_push_reply_t *reply)
+{
+    return NGX_OK;
+}
+
+
+/* who is behind the link: nothing is stored, or asked for, before */
+
+static void
+ngx_http_push_bus_redis_known(void *data)
+{
+    ngx_http_push_bus_redis_t  *b = data;
+
     b->cmd_ready = 1;
 
     ngx_http_push_link_ready(b->cmd);
@@ -482,7 +567,8 @@ ngx_http_push_bus_redis_cmd_up(void *data)
 
     ngx_http_push_orders_up(b->orders);
 
-    return NGX_OK;
+    ngx_http_push_reads_set_up(b->reads, 1);
+    ngx_http_push_feed_resume(b->feeds);
 }
 
 
@@ -498,6 +584,7 @@ ngx_http_push_bus_redis_cmd_down(void *data)
 
     b->cmd_ready = 0;
 
+    ngx_http_push_reads_set_up(b->reads, 0);
     ngx_http_push_orders_down(b->orders);
 
     if (ngx_http_push_probe_stop(b->probe)) {
@@ -539,15 +626,37 @@ ngx_http_push_bus_redis_probe_lost(void *data)
 }
 
 
+/*
+ * Who comes back to a channel that has lingered has missed nothing of what has
+ * no id; its history goes on where it was.
+ */
+
 static void
 ngx_http_push_bus_redis_live(void *data, ngx_http_push_channel_t *ch,
-    ngx_uint_t gap)
+    ngx_uint_t flags)
 {
     ngx_http_push_bus_redis_t  *b = data;
 
-    if (gap && ch->nsubs != 0) {
-        ngx_http_push_hub_deliver(b->hub, ch, b->gap);
+    ngx_str_t   name;
+    ngx_uint_t  told;
+
+    name.data = ch->name;
+    name.len = ch->len;
+
+    told = 0;
+
+    if ((flags & NGX_HTTP_PUSH_INTEREST_MISSED)
+        || ((flags & NGX_HTTP_PUSH_INTEREST_RETURNED)
+            && ngx_http_push_feed_policy(b->feeds, &name) != NULL))
+    {
+        told = NGX_HTTP_PUSH_FEED_MISSED;
+
+        if (ngx_http_push_server_is_hidden(b->server)) {
+            told |= NGX_HTTP_PUSH_FEED_UNKNOWN;
+        }
     }
+
+    ngx_http_push_feed_confirm(b->feeds, ch, told);
 }
 
 
@@ -590,10 +699,6 @@ ngx_http_push_bus_redis_message(void *data, ngx_str_t *channel,
         return NGX_ERROR;
     }
 
-    if (ch->nsubs == 0) {
-        return NGX_OK;
-    }
-
     rc = ngx_http_push_msg_parse(m, b->log);
 
     if (rc == NGX_ERROR) {
@@ -601,17 +706,19 @@ ngx_http_push_bus_redis_message(void *data, ngx_str_t *channel,
         /* no memory: the message is lost, and who waits for it is told */
 
         b->figures->lost++;
-        m = b->gap;
 
-    } else if (rc != NGX_OK || m->kind != NGX_HTTP_PUSH_MSG_DATA) {
-        ngx_http_push_bus_redis_bad(b, &name);
+        ngx_http_push_feed_doubt(b->feeds, ch);
         return NGX_OK;
-
-    } else {
-        b->figures->received++;
     }
 
-    ngx_http_push_hub_deliver(b->hub, ch, m);
+    if (rc != NGX_OK || m->kind != NGX_HTTP_PUSH_MSG_DATA) {
+        ngx_http_push_bus_redis_bad(b, &name);
+        return NGX_OK;
+    }
+
+    b->figures->received++;
+
+    ngx_http_push_feed_message(b->feeds, ch, m);
 
     return NGX_OK;
 }
@@ -652,8 +759,8 @@ ngx_http_push_bus_redis_obey(ngx_http_push_bus_redis_t *b,
 {
     ngx_http_push_channel_t  *ch;
 
-    if (m->event.len != sizeof(NGX_HTTP_PUSH_ORDERS_DELETE) - 1
-        || ngx_memcmp(m->event.data, NGX_HTTP_PUSH_ORDERS_DELETE,
+    if (m->event.len != sizeof(NGX_HTTP_PUSH_TASK_DELETE) - 1
+        || ngx_memcmp(m->event.data, NGX_HTTP_PUSH_TASK_DELETE,
                       m->event.len) != 0)
     {
         return NGX_DECLINED;
@@ -663,8 +770,8 @@ ngx_http_push_bus_redis_obey(ngx_http_push_bus_redis_t *b,
                                 ngx_http_push_hub_hash(m->body.data,
                                                        m->body.len));
 
-    if (ch != NULL && ch->nsubs != 0) {
-        ngx_http_push_hub_deliver(b->hub, ch, b->deleted);
+    if (ch != NULL) {
+        ngx_http_push_feed_delete(b->feeds, ch);
     }
 
     return NGX_OK;

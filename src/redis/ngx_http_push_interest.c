@@ -68,6 +68,7 @@ typedef struct {
     unsigned                       state:4;
     unsigned                       lingering:1;
     unsigned                       gap:1;
+    unsigned                       again:1;
 } ngx_http_push_interest_feed_t;
 
 
@@ -360,6 +361,7 @@ ngx_http_push_interest_subscribe(ngx_http_push_interest_t *i,
         f->generation++;
         f->life = i->life;
         f->gap = 0;
+        f->again = 1;
 
     } else {
         ngx_queue_remove(&f->queue);
@@ -372,6 +374,7 @@ ngx_http_push_interest_subscribe(ngx_http_push_interest_t *i,
 
         f->life = i->life;
         f->gap = 0;
+        f->again = 1;
     }
 
     f->state = NGX_HTTP_PUSH_INTEREST_WAITING;
@@ -727,7 +730,7 @@ ngx_http_push_interest_confirmed_handler(void *data,
     ngx_http_push_batch_entry_t *entry, ngx_uint_t unsubscribe)
 {
     ngx_http_push_interest_t       *i = data;
-    ngx_uint_t                      gap;
+    ngx_uint_t                      flags;
     ngx_http_push_interest_feed_t  *f;
 
     f = entry->channel->bus;
@@ -741,14 +744,14 @@ ngx_http_push_interest_confirmed_handler(void *data,
         i->figures->subscriptions++;
 
         if (ngx_http_push_interest_wanted_handler(i, entry)) {
-            gap = f->gap;
+            flags = (f->gap ? NGX_HTTP_PUSH_INTEREST_MISSED : 0)
+                    | (f->again ? NGX_HTTP_PUSH_INTEREST_RETURNED : 0);
 
             f->state = NGX_HTTP_PUSH_INTEREST_LIVE;
             f->gap = 0;
+            f->again = 0;
 
-            if (!f->lingering) {
-                i->handlers.live(i->handlers.data, f->channel, gap);
-            }
+            i->handlers.live(i->handlers.data, f->channel, flags);
         }
     }
 

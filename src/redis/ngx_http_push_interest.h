@@ -22,9 +22,18 @@
 typedef struct ngx_http_push_interest_s  ngx_http_push_interest_t;
 
 
+/* what became of a channel before Redis sends it */
+
+/* it had subscribers through a lost link: they may have missed messages */
+#define NGX_HTTP_PUSH_INTEREST_MISSED    0x01
+
+/* it was live before, and what came since is not known */
+#define NGX_HTTP_PUSH_INTEREST_RETURNED  0x02
+
+
 /*
- * live: Redis sends the channel from now on.  gap is set when its subscribers
- *     have waited through a lost link, so that they may have missed messages.
+ * live: Redis sends the channel from now on, also if it only lingers; flags as
+ *     above.
  *
  * synced: what waited when the link came up has been confirmed or refused.
  */
@@ -32,7 +41,7 @@ typedef struct ngx_http_push_interest_s  ngx_http_push_interest_t;
 typedef struct {
     void                       (*live)(void *data,
                                        ngx_http_push_channel_t *ch,
-                                       ngx_uint_t gap);
+                                       ngx_uint_t flags);
     void                       (*synced)(void *data);
     void                        *data;
 } ngx_http_push_interest_handlers_t;

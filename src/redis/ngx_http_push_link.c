@@ -16,8 +16,6 @@
 
 #define NGX_HTTP_PUSH_LINK_STABLE  1000      /* ms up: backoff starts anew */
 #define NGX_HTTP_PUSH_LINK_NEXT    1         /* ms to the next address */
-#define NGX_HTTP_PUSH_LINK_VALUES  64        /* of a reply */
-#define NGX_HTTP_PUSH_LINK_BYTES   65536
 
 #define NGX_HTTP_PUSH_LINK_HELLO   3         /* AUTH, SELECT, PING */
 
@@ -335,11 +333,7 @@ ngx_http_push_link_connected_handler(void *data, ngx_connection_t *c)
     conf.written = ngx_http_push_link_written_handler;
     conf.busy = ngx_http_push_link_busy_handler;
     conf.data = l;
-
-    conf.limits.max_message = l->conf.max_message;
-    conf.limits.max_values = NGX_HTTP_PUSH_LINK_VALUES;
-    conf.limits.max_bytes = NGX_HTTP_PUSH_LINK_BYTES;
-    conf.limits.pubsub = l->conf.pubsub;
+    conf.limits = l->conf.limits;
 
     l->attach = ngx_http_push_attach_open(c, &conf);
 
@@ -392,7 +386,7 @@ ngx_http_push_link_greet(ngx_http_push_link_t *l)
 
     /* channels belong to no database */
 
-    if (rc == NGX_OK && conf->url.db > 0 && !l->conf.pubsub) {
+    if (rc == NGX_OK && conf->url.db > 0 && !l->conf.limits.pubsub) {
         ngx_str_set(&argv[0], "SELECT");
 
         argv[1].data = db;

@@ -88,8 +88,7 @@ typedef struct {
     ngx_http_push_redis_conf_t    *rc;
     ngx_http_push_link_figures_t  *figures;
     ngx_http_push_link_outage_t   *outage;
-    size_t                         max_message;
-    unsigned                       pubsub:1;
+    ngx_http_push_reader_limits_t  limits;
 } ngx_http_push_link_conf_t;
 
 

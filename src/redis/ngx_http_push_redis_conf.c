@@ -58,6 +58,8 @@ static const char *ngx_http_push_redis_conf_set_reconnect(
     ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
 static const char *ngx_http_push_redis_conf_set_probe(
     ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
+static const char *ngx_http_push_redis_conf_set_recover(
+    ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
 static const char *ngx_http_push_redis_conf_set_verify(
     ngx_http_push_redis_conf_t *rc, ngx_str_t *value);
 static const char *ngx_http_push_redis_conf_set_ca(
@@ -90,6 +92,8 @@ static ngx_http_push_redis_conf_param_t  ngx_http_push_redis_conf_params[] = {
 
     { ngx_string("probe="), ngx_http_push_redis_conf_set_probe },
 
+    { ngx_string("recover="), ngx_http_push_redis_conf_set_recover },
+
     { ngx_string("verify="), ngx_http_push_redis_conf_set_verify },
 
     { ngx_string("ca="), ngx_http_push_redis_conf_set_ca },
@@ -112,14 +116,6 @@ static ngx_str_t  ngx_http_push_redis_conf_password_file =
 
 static const char  *ngx_http_push_redis_conf_no_tls =
     "with it a URL \"rediss://HOST\"";
-
-
-/* that they are known, but not yet here, is a better message than "unknown" */
-
-static ngx_str_t  ngx_http_push_redis_conf_later[] = {
-    ngx_string("recover="),
-    ngx_null_string
-};
 
 
 char *
@@ -278,8 +274,6 @@ ngx_http_push_redis_conf_check_key(ngx_conf_t *cf, ngx_str_t *value)
 static ngx_int_t
 ngx_http_push_redis_conf_unknown_param(ngx_conf_t *cf, ngx_str_t *arg)
 {
-    ngx_str_t  *later;
-
     if (ngx_strnstr(arg->data, "://", arg->len) != NULL
         || ngx_strncmp(arg->data, "unix:", 5) == 0)
     {
@@ -289,23 +283,11 @@ ngx_http_push_redis_conf_unknown_param(ngx_conf_t *cf, ngx_str_t *arg)
         return NGX_ERROR;
     }
 
-    for (later = ngx_http_push_redis_conf_later; later->len; later++) {
-
-        if (arg->len >= later->len
-            && ngx_strncmp(arg->data, later->data, later->len) == 0)
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "parameter \"%V\" of \"push_redis\" is not "
-                               "supported yet", arg);
-            return NGX_ERROR;
-        }
-    }
-
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "invalid parameter \"%V\" in \"push_redis\", one of "
                        "prefix= keys= password_file= connect_timeout= "
-                       "timeout= reconnect= probe= verify= ca= cert= key= "
-                       "name= expected", arg);
+                       "timeout= reconnect= probe= recover= verify= ca= cert= "
+                       "key= name= expected", arg);
 
     return NGX_ERROR;
 }
@@ -555,6 +537,23 @@ ngx_http_push_redis_conf_set_probe(ngx_http_push_redis_conf_t *rc,
     }
 
     return NULL;
+}
+
+
+static const char *
+ngx_http_push_redis_conf_set_recover(ngx_http_push_redis_conf_t *rc,
+    ngx_str_t *value)
+{
+    if (value->len == 6 && ngx_strncmp(value->data, "strict", 6) == 0) {
+        return NULL;
+    }
+
+    if (value->len == 7 && ngx_strncmp(value->data, "lenient", 7) == 0) {
+        rc->lenient = 1;
+        return NULL;
+    }
+
+    return "\"strict\" or \"lenient\"";
 }
 
 

@@ -135,8 +135,8 @@ more under a sanitizer or valgrind), and nothing ever just sleeps.  The end of a
 script is a step too: a message, close or end that nobody awaited is a failure.
 
 DATA is text as it stands; or C<"text"> with C<\n \r \t \0 \xHH \" \\>; or
-C<hex:8180>.  C<{x*1000}> in it, or in a path, is a
-thousand times x.
+C<hex:8180>; or C<file:PATH>, what is in that file of the tree.
+C<{x*1000}> in it, or in a path, is a thousand times x.
 
 =head2 Clients
 

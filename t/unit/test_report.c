@@ -90,6 +90,7 @@ test_full(void)
 
     links[1].role = "cmd";
     links[1].state = "waiting";
+    links[1].epochs = "server";
     links[1].error = "WRONGPASS \"x\"";
     links[1].probe_lag_us = -1;
 
@@ -132,9 +133,11 @@ test_full(void)
         "\"generation\":2,\"draining\":false,\"drain_left_ms\":0,"
         FIGURES(300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310)
         ",\"redis\":[{\"role\":\"sub\",\"state\":\"live\",\"error\":null,"
+        "\"epochs\":null,"
         "\"probe_lag_us\":3,\"connected_ms\":1,\"reconnects\":2,\"gaps\":4,"
         "\"subscriptions\":5,\"pending\":6},{\"role\":\"cmd\","
         "\"state\":\"waiting\",\"error\":\"WRONGPASS \\\"x\\\"\","
+        "\"epochs\":\"server\","
         "\"probe_lag_us\":null,\"connected_ms\":0,\"reconnects\":0,\"gaps\":0,"
         "\"subscriptions\":0,\"pending\":0}]},{\"slot\":4,\"pid\":4712,"
         "\"generation\":1,\"draining\":true,\"drain_left_ms\":1500,"

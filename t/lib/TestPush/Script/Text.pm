@@ -39,13 +39,19 @@ sub compare {
 }
 
 
-# Literal text, "text with \n \r \t \xHH \\ \"" or hex:AABB; {x*N} is x, N
-# times.
+# Literal text, "text with \n \r \t \xHH \\ \"", hex:AABB, or file:PATH for
+# what is in a file of the tree; {x*N} is x, N times.
 
 sub data {
     my ($text) = @_;
 
     return pack 'H*', $1 =~ s/\s+//gr if $text =~ /\Ahex:([0-9a-fA-F\s]*)\z/;
+
+    if ($text =~ /\Afile:(\S+)\z/) {
+        open my $in, '<', $1 or die "$1: $!\n";
+        local $/;
+        return <$in>;
+    }
 
     if ($text =~ /\A"(.*)"\z/s) {
         my %escape = (n => "\n", r => "\r", t => "\t", 0 => "\0");
