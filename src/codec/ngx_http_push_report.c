@@ -45,10 +45,12 @@ static const ngx_http_push_report_field_t  ngx_http_push_report_figures[] = {
     ngx_http_push_report_field(figures, messages_in),
     ngx_http_push_report_field(figures, bytes_in),
     ngx_http_push_report_field(figures, delivered),
+    ngx_http_push_report_field(figures, replayed),
     ngx_http_push_report_field(figures, bytes_out),
     ngx_http_push_report_field(figures, dropped),
     ngx_http_push_report_field(figures, timeouts),
     ngx_http_push_report_field(figures, slow_closed),
+    ngx_http_push_report_field(figures, gaps),
     ngx_http_push_report_field_null
 };
 

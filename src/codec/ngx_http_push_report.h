@@ -33,10 +33,12 @@ typedef struct {
     uint64_t  messages_in;      /* published here */
     uint64_t  bytes_in;
     uint64_t  delivered;        /* messages times subscribers */
+    uint64_t  replayed;         /* of them, from the history */
     uint64_t  bytes_out;
     uint64_t  dropped;          /* by push_queue's overflow, or volatile */
     uint64_t  timeouts;         /* closed: no answer to a ping */
     uint64_t  slow_closed;      /* closed: read too slowly */
+    uint64_t  gaps;             /* that clients were told of */
 } ngx_http_push_report_figures_t;
 
 
@@ -95,10 +97,8 @@ typedef struct {
     uint64_t                               time;    /* ms since 1970 */
     unsigned                               ready:1;
     unsigned                               names_shown:1;
-
     ngx_http_push_report_figures_t         totals;
     ngx_http_push_report_zone_t            zone;
-
     const ngx_http_push_report_worker_t   *workers;
     size_t                                 nworkers;
 

@@ -512,10 +512,12 @@ ngx_http_push_status_fill_figures(ngx_http_push_report_figures_t *to,
     to->messages_in = f->messages_in;
     to->bytes_in = f->bytes_in;
     to->delivered = f->delivered;
+    to->replayed = f->replayed;
     to->bytes_out = f->bytes_out;
     to->dropped = f->dropped;
     to->timeouts = f->ping_closed;
     to->slow_closed = f->slow_closed;
+    to->gaps = f->gaps;
 }
 
 

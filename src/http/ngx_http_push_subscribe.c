@@ -19,6 +19,7 @@
 #include "ngx_http_push_origin.h"
 #include "ngx_http_push_permessage.h"
 #include "ngx_http_push_publish.h"
+#include "ngx_http_push_resume.h"
 #include "ngx_http_push_subscribe.h"
 #include "ngx_http_push_worker.h"
 #include "ngx_http_push_ws.h"
@@ -364,9 +365,14 @@ ngx_http_push_subscribe_all(ngx_http_request_t *r, ngx_http_push_session_t *s,
     ngx_int_t                  rc;
     ngx_str_t                 *name;
     ngx_uint_t                 i, marks;
+    ngx_http_push_cursor_t    *cursors;
     ngx_http_push_loc_conf_t  *plcf;
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_http_push_module);
+
+    if (ngx_http_push_resume_get(r, names, &cursors) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     name = names->elts;
 
@@ -380,7 +386,8 @@ ngx_http_push_subscribe_all(ngx_http_request_t *r, ngx_http_push_session_t *s,
 
         marks = (rc == NGX_OK) ? NGX_HTTP_PUSH_SUB_PUBLISH : 0;
 
-        rc = ngx_http_push_session_subscribe(s, &name[i], marks);
+        rc = ngx_http_push_session_subscribe(s, &name[i], marks,
+                                 ngx_http_push_resume_from(cursors, i));
 
         if (rc != NGX_OK) {
             return rc;

@@ -11,6 +11,7 @@
 
 #include "ngx_http_push_deliver.h"
 #include "ngx_http_push_detach.h"
+#include "ngx_http_push_feed.h"
 #include "ngx_http_push_ident.h"
 #include "ngx_http_push_turns.h"
 
@@ -187,6 +188,59 @@ ngx_http_push_deliver_skips(ngx_http_push_session_t *s, ngx_http_push_msg_t *m)
 }
 
 
+void
+ngx_http_push_deliver_past(ngx_http_push_session_t *s,
+    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m)
+{
+    ngx_http_push_form_t  *f;
+
+    if (m->except.len != 0 && ngx_http_push_deliver_skips(s, m)) {
+        return;
+    }
+
+    f = ngx_http_push_deliver_form(s, sub, m);
+
+    if (f == NULL || ngx_http_push_deliver_push(s, f) != NGX_OK) {
+        return;
+    }
+
+    s->sent++;
+    ngx_http_push_deliver_figures->delivered++;
+    ngx_http_push_deliver_figures->replayed++;
+
+    if (s->hold != NULL) {
+        s->hold->recovered++;
+    }
+}
+
+
+void
+ngx_http_push_deliver_gap(ngx_http_push_session_t *s,
+    ngx_http_push_sub_t *sub)
+{
+    ngx_str_t             name;
+    ngx_http_push_msg_t  *m;
+
+    name.data = sub->channel->name;
+    name.len = sub->channel->len;
+
+    ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
+                  "push client cannot have all that it missed of \"%V\"",
+                  &name);
+
+    m = ngx_http_push_msg_notice(NGX_HTTP_PUSH_MSG_GAP, s->connection->log);
+
+    if (m == NULL) {
+        s->over = NGX_HTTP_PUSH_REASON_OVERLOAD;
+        ngx_http_push_turns_post(s);
+        return;
+    }
+
+    ngx_http_push_deliver_notice(s, sub, m);
+    ngx_http_push_msg_unref(m);
+}
+
+
 /* encoded by the first session that needs it; NULL: s is over */
 
 static ngx_http_push_form_t *
@@ -316,19 +370,34 @@ ngx_http_push_deliver_make_room(ngx_http_push_session_t *s,
 }
 
 
-/* what the kernel holds for the client counts as well */
+/*
+ * What the kernel holds for the client counts as well, what it gets of the
+ * past does not.
+ */
 
 static ngx_uint_t
 ngx_http_push_deliver_is_full(ngx_http_push_session_t *s,
     ngx_http_push_form_t *f)
 {
+    size_t                         bytes;
+    ngx_uint_t                     count;
     const ngx_http_push_limits_t  *l;
 
     l = s->limits;
 
-    if (s->outq.count >= NGX_HTTP_PUSH_OUTQ_MAX
-        || (l->queue_count != 0 && s->outq.count >= l->queue_count))
-    {
+    count = s->outq.count;
+    bytes = (size_t) s->outq.bytes + f->len + ngx_http_push_deliver_sndbuf(l);
+
+    if (count >= NGX_HTTP_PUSH_OUTQ_MAX) {
+        return 1;
+    }
+
+    if (s->past != 0) {
+        count -= ngx_min(count, NGX_HTTP_PUSH_PAST_PIECE + 1);
+        bytes -= ngx_min(bytes, s->past);
+    }
+
+    if (l->queue_count != 0 && count >= l->queue_count) {
         return 1;
     }
 
@@ -338,9 +407,7 @@ ngx_http_push_deliver_is_full(ngx_http_push_session_t *s,
         return 1;
     }
 
-    return l->queue_size != 0
-           && (size_t) s->outq.bytes + f->len
-              + ngx_http_push_deliver_sndbuf(l) > l->queue_size;
+    return l->queue_size != 0 && bytes > l->queue_size;
 }
 
 

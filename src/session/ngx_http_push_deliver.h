@@ -25,6 +25,15 @@ void ngx_http_push_deliver_more(ngx_http_push_sub_t *sub,
     ngx_http_push_msg_t *m);
 
 /*
+ * For a replay, when nothing waits for the socket: a message of the past, and
+ * that some may be missing there.  s->over if there is no memory.
+ */
+void ngx_http_push_deliver_past(ngx_http_push_session_t *s,
+    ngx_http_push_sub_t *sub, ngx_http_push_msg_t *m);
+void ngx_http_push_deliver_gap(ngx_http_push_session_t *s,
+    ngx_http_push_sub_t *sub);
+
+/*
  * SO_SNDBUF of a client with these limits, in bytes: what the kernel may hold
  * counts into push_queue SIZE.
  */

@@ -14,7 +14,7 @@
 
 
 /* more has no place in the session; above INFLIGHT it only has to go down */
-#define NGX_HTTP_PUSH_DISPATCH_COUNTED  1023
+#define NGX_HTTP_PUSH_DISPATCH_COUNTED  511
 
 
 /*

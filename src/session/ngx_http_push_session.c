@@ -11,6 +11,7 @@
 
 #include "ngx_http_push_deliver.h"
 #include "ngx_http_push_detach.h"
+#include "ngx_http_push_replay.h"
 #include "ngx_http_push_session.h"
 #include "ngx_http_push_turns.h"
 
@@ -23,7 +24,6 @@
 
 typedef struct {
     ngx_http_push_hub_t       *hub;
-    ngx_http_push_feeds_t     *feeds;
     ngx_http_push_figures_t   *figures;
     ngx_http_push_wheel_t      wheel;
     uint32_t                   sessions;
@@ -74,10 +74,10 @@ ngx_http_push_session_start(ngx_http_push_hub_t *h,
     ngx_memzero(sh, sizeof(ngx_http_push_session_shared_t));
 
     sh->hub = h;
-    sh->feeds = fs;
     sh->figures = ngx_http_push_hub_figures(h);
 
     ngx_http_push_deliver_start(sh->figures);
+    ngx_http_push_replay_start(fs, sh->figures, log);
     ngx_http_push_turns_start(h, ngx_http_push_session_flush, log);
     ngx_http_push_wheel_init(&sh->wheel, ngx_http_push_session_wheel_handler,
                              log);
@@ -101,6 +101,7 @@ ngx_http_push_session_stop(void)
     ngx_http_push_wheel_walk(&sh->wheel, ngx_http_push_session_stop_one, NULL);
     ngx_http_push_wheel_destroy(&sh->wheel);
 
+    ngx_http_push_replay_stop();
     ngx_http_push_turns_stop();
 
     sh->hub = NULL;
@@ -202,7 +203,7 @@ ngx_http_push_session_create(ngx_connection_t *c,
 
 ngx_int_t
 ngx_http_push_session_subscribe(ngx_http_push_session_t *s, ngx_str_t *name,
-    ngx_uint_t marks)
+    ngx_uint_t marks, const ngx_http_push_cursor_t *cursor)
 {
     ngx_int_t                     rc;
     ngx_http_push_sub_t          *sub;
@@ -224,7 +225,7 @@ ngx_http_push_session_subscribe(ngx_http_push_session_t *s, ngx_str_t *name,
         sub->deliver = ngx_http_push_deliver_more;
     }
 
-    sub->mark = (uint32_t) marks;
+    sub->mark |= (uint32_t) marks;
 
     rc = ngx_http_push_hub_subscribe(ngx_http_push_session_shared.hub, name,
                                      sub);
@@ -238,6 +239,10 @@ ngx_http_push_session_subscribe(ngx_http_push_session_t *s, ngx_str_t *name,
 
         sub->next = s->sub.next;
         s->sub.next = sub;
+    }
+
+    if (rc == NGX_OK && cursor != NULL) {
+        rc = ngx_http_push_replay_open(s, sub, cursor);
     }
 
     return rc;
@@ -294,7 +299,7 @@ ngx_http_push_session_open(ngx_http_push_session_t *s)
         ngx_http_push_session_close(s, NGX_HTTP_PUSH_REASON_DRAIN);
     }
 
-    if (s->outq.count || s->over || s->deleted) {
+    if (s->outq.count || s->over || s->deleted || s->replays) {
         ngx_http_push_turns_post(s);
     }
 }
@@ -383,8 +388,8 @@ ngx_http_push_session_flush(ngx_http_push_session_t *s)
     ngx_connection_t      *c;
     ngx_http_push_form_t  *f;
 
-    if (s->untuned || s->indirect || s->blocked || s->closing || s->deleted
-        || s->over || !ngx_http_push_outq_single(&s->outq))
+    if (s->untuned || s->replays || s->indirect || s->blocked || s->closing
+        || s->deleted || s->over || !ngx_http_push_outq_single(&s->outq))
     {
         ngx_http_push_session_flush_all(s);
         return;
@@ -459,6 +464,11 @@ ngx_http_push_session_flush_all(ngx_http_push_session_t *s)
         ngx_http_push_session_shared.figures->bytes_out += n;
 
         if (s->outq.count == 0 && !s->closing) {
+
+            if (s->replays) {
+                ngx_http_push_replay_step(s);
+            }
+
             return;
         }
     }
@@ -567,8 +577,9 @@ ngx_http_push_session_leave_deleted(ngx_http_push_session_t *s)
     s->deleted = 0;
 
     if (s->sub.mark & NGX_HTTP_PUSH_SUB_DELETED) {
+        ngx_http_push_replay_leave(s, &s->sub);
         ngx_http_push_hub_unsubscribe(h, &s->sub);
-        s->sub.mark = 0;
+        s->sub.mark &= ~NGX_HTTP_PUSH_SUB_MARKS;
     }
 
     for (p = &s->sub.next; *p != NULL; /* void */) {
@@ -577,6 +588,7 @@ ngx_http_push_session_leave_deleted(ngx_http_push_session_t *s)
         if (sub->mark & NGX_HTTP_PUSH_SUB_DELETED) {
             *p = sub->next;
 
+            ngx_http_push_replay_leave(s, sub);
             ngx_http_push_hub_unsubscribe(h, sub);
             ngx_free(sub);
             continue;
@@ -704,6 +716,8 @@ ngx_http_push_session_leave(ngx_http_push_session_t *s)
     ngx_http_push_hub_t  *h;
 
     h = ngx_http_push_session_shared.hub;
+
+    ngx_http_push_replay_close(s);
 
     ngx_http_push_hub_unsubscribe(h, &s->sub);
 

@@ -13,6 +13,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "ngx_http_push_cursor.h"
 #include "ngx_http_push_feed.h"
 #include "ngx_http_push_transport.h"
 
@@ -33,11 +34,12 @@ ngx_http_push_session_t *ngx_http_push_session_create(ngx_connection_t *c,
     const ngx_http_push_limits_t *limits);
 
 /*
- * Adds a channel with marks (NGX_HTTP_PUSH_SUB_PUBLISH).  NGX_OK;
- * NGX_DECLINED: too many channels in the zone; NGX_ERROR: out of memory.
+ * Adds a channel with marks (NGX_HTTP_PUSH_SUB_PUBLISH), from where the cursor
+ * says; NULL: from now on.  NGX_OK; NGX_DECLINED: too many channels in the
+ * zone; NGX_ERROR: out of memory, the session is to be abandoned.
  */
 ngx_int_t ngx_http_push_session_subscribe(ngx_http_push_session_t *s,
-    ngx_str_t *name, ngx_uint_t marks);
+    ngx_str_t *name, ngx_uint_t marks, const ngx_http_push_cursor_t *cursor);
 
 /* takes a session back that was never opened, with its channels */
 void ngx_http_push_session_abandon(ngx_http_push_session_t *s);

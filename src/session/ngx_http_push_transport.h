@@ -48,7 +48,6 @@ typedef struct ngx_http_push_hold_s     ngx_http_push_hold_t;
 typedef struct {
     ngx_str_t                  name;
     ngx_uint_t                 direct;
-
     ngx_http_push_form_t    *(*encode)(ngx_http_push_session_t *s,
                                        ngx_http_push_msg_t *m,
                                        ngx_http_push_channel_t *ch);
@@ -60,7 +59,7 @@ typedef struct {
 } ngx_http_push_transport_t;
 
 
-/* for what a delivery hardly ever needs: keeps it out of the way of the rest */
+/* keeps what a delivery hardly ever needs out of the way of the rest */
 #if (__GNUC__)
 #define NGX_HTTP_PUSH_COLD  __attribute__((cold, noinline))
 #else
@@ -71,6 +70,7 @@ typedef struct {
 /* marks of a session's sub */
 #define NGX_HTTP_PUSH_SUB_PUBLISH  0x0001     /* client may publish to it */
 #define NGX_HTTP_PUSH_SUB_DELETED  0x0002     /* to be unsubscribed */
+#define NGX_HTTP_PUSH_SUB_MARKS    0x00ff     /* the rest is session/replay's */
 
 
 /*
@@ -85,13 +85,13 @@ typedef struct {
 struct ngx_http_push_session_s {
     ngx_http_push_sub_t                sub;        /* the first channel's */
     ngx_http_push_outq_t               outq;
-
     unsigned                           posted:1;   /* in the flush list */
     unsigned                           blocked:1;  /* socket takes no more */
     unsigned                           closing:1;  /* goodbye is appended */
     unsigned                           deleted:1;  /* a sub is marked */
     unsigned                           over:5;     /* reason to close with */
     unsigned                           untuned:1;  /* socket options not set */
+    unsigned                           replays:1;  /* reads the past */
     unsigned                           indirect:1; /* flush has to write */
     unsigned                           opened:1;   /* is ours */
     unsigned                           timed:1;    /* in the wheel */
@@ -104,8 +104,7 @@ struct ngx_http_push_session_s {
     unsigned                           peer_closed:1;
     unsigned                           heap:1;     /* not in c's pool */
     unsigned                           deflate:1;  /* RSV1 was agreed on */
-    unsigned                           inflight:10; /* publishes under way */
-
+    unsigned                           inflight:9; /* publishes under way */
     uint32_t                           turn;       /* in the flush list */
 
     ngx_connection_t                  *connection;
@@ -113,6 +112,7 @@ struct ngx_http_push_session_s {
     const ngx_http_push_limits_t      *limits;
     ngx_http_push_wheel_node_t         wheel;
     uint32_t                           sent;       /* messages given to it */
+    uint32_t                           past;       /* bytes: outq's replay */
     void                              *input;      /* the transport's own */
     ngx_http_push_hold_t              *hold;
 };

@@ -53,11 +53,12 @@ number(void *p, size_t size, uint64_t first)
 }
 
 
-#define FIGURES(a, b, c, d, e, f, g, h, i, j, k)                              \
+#define FIGURES(a, b, c, d, e, f, g, h, i, j, k, l, m)                        \
     "\"connections\":" #a ",\"channels\":" #b ",\"kept_requests\":" #c        \
     ",\"queue_bytes\":" #d ",\"messages_in\":" #e ",\"bytes_in\":" #f         \
-    ",\"delivered\":" #g ",\"bytes_out\":" #h ",\"dropped\":" #i              \
-    ",\"timeouts\":" #j ",\"slow_closed\":" #k
+    ",\"delivered\":" #g ",\"replayed\":" #h ",\"bytes_out\":" #i             \
+    ",\"dropped\":" #j ",\"timeouts\":" #k ",\"slow_closed\":" #l              \
+    ",\"gaps\":" #m
 
 
 static void
@@ -126,12 +127,14 @@ test_full(void)
     tap_is_text(report(&r),
         "{\"version\":\"0.1.0\",\"time\":1700000000123,\"ready\":true,"
         "\"totals\":{"
-        FIGURES(100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110)
+        FIGURES(100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
+                112)
         "},\"zone\":{\"size\":200,\"used\":201,\"free\":202,\"channels\":203,"
         "\"channels_max\":204,\"messages\":205,\"message_bytes\":206,"
         "\"resets\":207},\"workers\":[{\"slot\":3,\"pid\":4711,"
         "\"generation\":2,\"draining\":false,\"drain_left_ms\":0,"
-        FIGURES(300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310)
+        FIGURES(300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311,
+                312)
         ",\"redis\":[{\"role\":\"sub\",\"state\":\"live\",\"error\":null,"
         "\"epochs\":null,"
         "\"probe_lag_us\":3,\"connected_ms\":1,\"reconnects\":2,\"gaps\":4,"
@@ -141,7 +144,7 @@ test_full(void)
         "\"probe_lag_us\":null,\"connected_ms\":0,\"reconnects\":0,\"gaps\":0,"
         "\"subscriptions\":0,\"pending\":0}]},{\"slot\":4,\"pid\":4712,"
         "\"generation\":1,\"draining\":true,\"drain_left_ms\":1500,"
-        FIGURES(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        FIGURES(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         ",\"redis\":[]}],\"channels\":{\"total\":9,\"names_shown\":true,"
         "\"list\":[{\"name\":\"room:1\",\"subscribers\":7,\"workers\":2},"
         "{\"name\":\"a\\\"b\xef\xbf\xbd\",\"subscribers\":1,\"workers\":1}"
@@ -173,7 +176,7 @@ test_empty(void)
 
     tap_is_text(report(&r),
         "{\"version\":null,\"time\":0,\"ready\":false,\"totals\":{"
-        FIGURES(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        FIGURES(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         "},\"zone\":{\"size\":0,\"used\":0,\"free\":0,\"channels\":0,"
         "\"channels_max\":0,\"messages\":0,\"message_bytes\":0,\"resets\":0},"
         "\"workers\":[],\"channels\":{\"total\":0,\"names_shown\":false,"
