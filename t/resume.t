@@ -631,3 +631,52 @@ a recv m2
 http GET /push => 200 .totals.kept_requests == 1
 a leave
 wait_access recovered=2
+
+
+=== the past comes over TLS as well, piece after piece
+--- http_config
+push_history 2000;
+--- tls
+--- config
+location /ws   { push_channel $arg_channel; }
+location /pub  { push_publish $arg_channel; client_max_body_size 64k; }
+location /push { push_status json; }
+--- ws
+until http GET /pub?channel=news => 200
+http POST /pub?channel=news first => 202
+let epoch .epoch
+for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 {
+http POST /pub?channel=news {x*60000}$n => 202
+}
+a connect tls /ws?channel=news&last_event_id=$epoch:1 rcvbuf=4096
+a stop_reading
+until http GET /push => 200 .totals.queue_bytes > 0
+b connect tls /ws?channel=news&last_event_id=-3 [Sec-WebSocket-Protocol: push.meta]
+b recv "id: $epoch:29\nchannel: news\n\n{x*60000}28"
+b recv "id: $epoch:30\nchannel: news\n\n{x*60000}29"
+b recv "id: $epoch:31\nchannel: news\n\n{x*60000}30"
+http POST /pub?channel=news live => 201
+b recv "id: $epoch:32\nchannel: news\n\nlive"
+a resume
+for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 {
+within 20s a recv {x*60000}$n
+}
+a recv live
+
+
+=== who takes compressed messages gets compressed ones of the past
+--- http_config
+push_history 100;
+push_deflate on;
+--- ws
+until http GET /pub?channel=news => 200
+http POST /pub?channel=news first => 202
+let epoch .epoch
+http POST /pub?channel=news {hello world *100} => 202
+a connect /ws?channel=news&last_event_id=$epoch:1 [Sec-WebSocket-Extensions: permessage-deflate]
+b connect /ws?channel=news&last_event_id=$epoch:1
+a recv_packed {hello world *100}
+b recv_plain {hello world *100}
+http POST /pub?channel=news {again *100} => 201
+a recv_packed {again *100}
+b recv_plain {again *100}
