@@ -9,26 +9,6 @@ use warnings;
 use lib 't/lib';
 use TestPush;
 
-use File::Temp qw( tempdir );
-
-my $certs = tempdir(CLEANUP => 1);
-
-system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1"
-       . " -nodes -batch -days 30 -subj /CN=localhost"
-       . " -keyout $certs/key.pem -out $certs/cert.pem 2>$certs/log") == 0
-    or die "openssl cannot make a certificate\n";
-
-add_block_preprocessor(sub {
-    my ($block) = @_;
-
-    for my $section (qw( config http_config )) {
-        my $text = $block->$section or next;
-
-        $text =~ s/\$CERTS/$certs/g;
-        $block->set_value($section, $text);
-    }
-});
-
 plan tests => claims();
 run_tests();
 
@@ -207,92 +187,81 @@ a recv hello
 
 
 === TLS
+--- tls
 --- http_config
 log_format push '$uri $scheme $ssl_protocol $push_channel $status $push_close_code';
-upstream tls { server 127.0.0.1:$TEST_PORT2; }
-server {
-    listen 127.0.0.1:$TEST_PORT2 ssl;
-    ssl_certificate $CERTS/cert.pem;
-    ssl_certificate_key $CERTS/key.pem;
-    location /ws { push_channel $scheme:$arg_channel; push_client_publish on; access_log $TEST_ROOT/logs/access.log push; }
-    location /pub { push_publish $scheme:$arg_channel; }
-}
 --- config
-location / { proxy_pass https://tls; proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_connection; proxy_set_header Host $http_host; }
+location /ws { push_channel $scheme:$arg_channel; push_client_publish on; access_log $TEST_ROOT/logs/access.log push; }
+location /pub { push_publish $scheme:$arg_channel; }
 location /push { push_status; }
 --- ws
-a connect /ws?channel=news
-b connect /ws?channel=news [Origin: https://127.0.0.1:$port]
-c refused 403 /ws?channel=news [Origin: https://evil.com]
-http POST /pub?channel=news {x*70000} => 201 .channel == https:news && .subscribers == 2
+for v in 1.2 1.3 {
+a connect tls /ws?channel=news version=$v
+b connect tls /ws?channel=news [Origin: https://127.0.0.1:$TEST_TLS_PORT]
+c refused 403 tls /ws?channel=news [Origin: https://evil.com]
+http POST tls /pub?channel=news {x*70000} => 201 .channel == https:news && .subscribers == 2
 a recv {x*70000}
 b recv {x*70000}
 a send hello
 a recv hello
 b recv hello
-http POST /ws?channel=news [Origin: https://127.0.0.1:$port] world => 201
+http POST tls /ws?channel=news [Origin: https://127.0.0.1:$TEST_TLS_PORT] world => 201
 a recv world
 b recv world
+until http GET /push => .totals.connections == 2 && .totals.kept_requests == 0
 a close 1000
 a recv_close 1000
-wait_access ^/ws https TLSv1\S* https:news 101 1000
+b close 1000
+b recv_close 1000
+a recv_eof
+b recv_eof
+wait_access ^/ws https TLSv$v https:news 101 1000
+}
 
 
 === a client's certificate
---- http_config
-server {
-    listen 127.0.0.1:$TEST_PORT2 ssl;
-    ssl_certificate $CERTS/cert.pem;
-    ssl_certificate_key $CERTS/key.pem;
-    ssl_client_certificate $CERTS/cert.pem;
-    ssl_verify_client optional;
-    location /ws { push_channel $arg_channel; if ($ssl_client_verify != SUCCESS) { return 403; } }
-    location /pub { push_publish $arg_channel; if ($ssl_client_verify != SUCCESS) { return 403; } }
-}
-proxy_http_version 1.1;
-proxy_set_header Upgrade $http_upgrade;
-proxy_set_header Connection $http_connection;
-proxy_ssl_session_reuse off;
+--- tls
 --- config
-location / { proxy_pass https://127.0.0.1:$TEST_PORT2; proxy_ssl_certificate $CERTS/cert.pem; proxy_ssl_certificate_key $CERTS/key.pem; }
-location /without/ { proxy_pass https://127.0.0.1:$TEST_PORT2/; }
+ssl_client_certificate $TEST_TLS/ca.pem;
+ssl_verify_client optional;
+location /ws { push_channel "$ssl_client_verify:$arg_channel"; if ($ssl_client_verify != SUCCESS) { return 403; } }
+location /pub { push_publish "$ssl_client_verify:$arg_channel"; if ($ssl_client_verify != SUCCESS) { return 403; } }
 --- ws
-a connect /ws?channel=news
-b refused 403 /without/ws?channel=news
-http POST /without/pub?channel=news hello => 403
-http POST /pub?channel=news hello => 201 .subscribers == 1
+a connect tls /ws?channel=news cert=client
+b refused 403 tls /ws?channel=news
+http POST tls /pub?channel=news hello => 403
+http POST tls /pub?channel=news cert=client hello => 201 .channel == SUCCESS:news && .subscribers == 1
 a recv hello
 
 
 === HTTP/2 for publishers; to clients it tells that a WebSocket is of HTTP/1.1
+--- tls: http2
+--- h2c
 --- http_config
 log_format push '$server_protocol $request_method $push_channel $status';
-server {
-    listen 127.0.0.1:$TEST_PORT2 http2;
-    location /ws { push_channel $arg_channel; }
-    location /chat { push_channel $arg_channel; push_client_publish on; push_max_message_size 100; }
-    location /pub { push_publish $arg_channel; push_origin https://a.com; access_log $TEST_ROOT/logs/access.log push; }
-    location /basic { push_publish $arg_channel; auth_basic push; auth_basic_user_file none; push_origin https://a.com; }
-}
+push_origin https://a.com;
 --- config
 location /ws { push_channel $arg_channel; }
-location / { grpc_pass grpc://127.0.0.1:$TEST_PORT2; }
-location /h2/ { rewrite ^/h2(/.*) $1 break; grpc_pass grpc://127.0.0.1:$TEST_PORT2; }
+location /chat { push_channel $arg_channel; push_client_publish on; push_max_message_size 100; }
+location /pub { push_publish $arg_channel; access_log $TEST_ROOT/logs/access.log push; }
+location /basic { push_publish $arg_channel; auth_basic push; auth_basic_user_file none; }
 --- ws
 a connect /ws?channel=news
-http POST /pub?channel=news hello => 201 [Cache-Control: no-store] .channel == news && .subscribers == 1
+for v in h2 h2c {
+http POST $v /pub?channel=news hello => 201 [Cache-Control: no-store | X-Content-Type-Options: nosniff | Vary: Accept, Origin] .channel == news && .subscribers == 1
 a recv hello
-http POST /pub?channel=news {x*100000} => 201
+http POST $v /pub?channel=news {x*100000} => 201
 a recv {x*100000}
-http GET /pub?channel=news => 200 .subscribers == 1
-http PUT /chat?channel=news [Content-Type: text/plain] world => 201
+http GET $v /pub?channel=news => 200 .subscribers == 1
+http PUT $v /chat?channel=news [Content-Type: text/plain] world => 201
 a recv world
-http POST /chat?channel=news {x*101} => 413
-http GET /h2/ws?channel=news => 426 [!Upgrade] .error exists
-http DELETE /h2/ws?channel=news => 405 [Allow: GET, POST, PUT, OPTIONS]
-http OPTIONS /pub?channel=news [Origin: https://a.com | Access-Control-Request-Method: PUT] => 204 [Access-Control-Allow-Origin: https://a.com]
-http POST /basic?channel=news [Origin: https://a.com] x => 401 [Access-Control-Allow-Origin: https://a.com | Cache-Control: no-store]
-http POST /pub?channel=news [Origin: https://b.com] x => 403 [!Access-Control-Allow-Origin]
+http POST $v /chat?channel=news {x*101} => 413
+http GET $v /ws?channel=news => 426 [!Upgrade] .error exists
+http DELETE $v /ws?channel=news => 405 [Allow: GET, POST, PUT, OPTIONS]
+http OPTIONS $v /pub?channel=news [Origin: https://a.com | Access-Control-Request-Method: PUT] => 204 [Access-Control-Allow-Origin: https://a.com]
+http POST $v /basic?channel=news [Origin: https://a.com] x => 401 [Access-Control-Allow-Origin: https://a.com | Cache-Control: no-store]
+http POST $v /pub?channel=news [Origin: https://b.com] x => 403 [!Access-Control-Allow-Origin]
+}
 wait_access ^HTTP/2.0 POST news 201
 
 

@@ -8,15 +8,6 @@ use warnings;
 use lib 't/lib';
 use TestPush;
 
-use File::Temp qw( tempdir );
-
-my $certs = tempdir(CLEANUP => 1);
-
-system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1"
-       . " -nodes -batch -days 30 -subj /CN=localhost"
-       . " -keyout $certs/key.pem -out $certs/cert.pem 2>$certs/log") == 0
-    or die "openssl cannot make a certificate\n";
-
 my $log = 'log_format push \'$uri channel=$push_channel '
           . 'transport=$push_transport status=$status code=$push_close_code '
           . '"$push_close_reason" sent=$bytes_sent\';';
@@ -29,7 +20,6 @@ add_block_preprocessor(sub {
     for my $section (qw( config http_config )) {
         my $text = $block->$section or next;
 
-        $text =~ s/\$CERTS/$certs/g;
         $text =~ s/\$LOG/access_log $ENV{TEST_NGINX_SERVROOT}\/logs\/access.log push/g;
         $block->set_value($section, $text);
     }
@@ -162,7 +152,11 @@ a refused 403 /deny?channel=news method=POST
 location /deny { push_channel $arg_channel; deny all; push_auth_reject close; }
 location /meta { push_channel $arg_channel; deny all; push_auth_reject close; push_protocol meta; error_page 403 /page; }
 location /page { return 200 page; }
+location /small { push_channel $arg_channel; deny all; push_auth_reject close; push_deflate on; }
 --- ws
+d connect /small?channel=news [Sec-WebSocket-Extensions: permessage-deflate]
+d recv_close 4403
+d recv_eof
 a connect /deny?channel=news [Sec-WebSocket-Protocol: other, push.raw] => [Sec-WebSocket-Protocol: push.raw]
 a recv_close 4403
 a recv_eof
@@ -265,46 +259,40 @@ a ignore
 
 
 === close: over TLS
+--- tls
 --- http_config
 limit_req_zone $server_name zone=slow:1m rate=1r/m;
 limit_conn_zone $server_name zone=few:1m;
-server {
-    listen 127.0.0.1:$TEST_PORT2 ssl;
-    server_name tls;
-    ssl_certificate $CERTS/cert.pem;
-    ssl_certificate_key $CERTS/key.pem;
-    push_auth_reject close;
-    location /basic { push_channel $arg_channel; auth_basic push; auth_basic_user_file none; $LOG; }
-    location /sub { push_channel $arg_channel; auth_request /auth; }
-    location = /auth { internal; return 403; }
-    location /deny { push_channel $arg_channel; deny all; }
-    location /rate { push_channel $arg_channel; limit_req zone=slow; }
-    location /few { push_channel $arg_channel; limit_conn few 1; limit_conn_status 429; }
-    location /ws { push_channel $arg_channel; push_origin https://a.com; }
-}
+push_auth_reject close;
 --- config
-proxy_http_version 1.1;
-proxy_set_header Upgrade $http_upgrade;
-proxy_set_header Connection $http_connection;
-location / { proxy_pass https://127.0.0.1:$TEST_PORT2; }
+location /basic { push_channel $arg_channel; auth_basic push; auth_basic_user_file users; $LOG; }
+location /sub { push_channel $arg_channel; auth_request /auth; }
+location = /auth { internal; return 403; }
+location /deny { push_channel $arg_channel; deny all; }
+location /rate { push_channel $arg_channel; limit_req zone=slow; }
+location /few { push_channel $arg_channel; limit_conn few 1; limit_conn_status 429; }
+location /ws { push_channel $arg_channel; push_origin https://a.com; }
 location /push { push_status; }
 --- ws
-o connect /rate?channel=news
-p connect /few?channel=news
-a connect /basic?channel=news
-a recv_close 4401
-a recv_gone
+file users "alice:{PLAIN}secret\n"
+o connect tls /rate?channel=news
+p connect tls /few?channel=news
+for v in 1.2 1.3 {
+a connect tls /basic?channel=news version=$v
+a recv_close 4401 unauthorized
+a recv_eof
 for uri in /sub /deny /ws {
-a connect $uri?channel=news [Origin: https://b.com]
+a connect tls $uri?channel=news version=$v [Origin: https://b.com]
 a recv_close 4403
-a recv_gone
+a recv_eof
 }
-a connect /rate?channel=news
+a connect tls /rate?channel=news version=$v
 a recv_close 1013
-a recv_gone
-a connect /few?channel=news
+a recv_eof
+a connect tls /few?channel=news version=$v
 a recv_close 1008
-a recv_gone
+a recv_eof
+}
 wait_access ^/basic channel=- transport=websocket status=101 code=4401
 until http GET /push => .totals.connections == 2
 
