@@ -96,6 +96,40 @@ http POST /pub?channel=news [Push-Event: tick] hello => 201
 a recv "channel: news\nevent: tick\n\nhello"
 
 
+=== after a lost link a channel without a history has a gap, one with a history has none
+--- redis
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT reconnect=100ms..200ms;
+push_history 100 kept;
+--- config
+location /ws   { push_channel $arg_channel split=,; }
+location /pub  { push_publish $arg_channel; }
+location /push { push_status json; }
+--- allow_log
+redis .*lost
+--- ws
+a connect@1 /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
+b connect /ws?channel=kept&last_event_id=-1 [Sec-WebSocket-Protocol: push.meta]
+c connect@1 /ws?channel=news
+until redis PUBSUB NUMSUB news => ~ news [1-9]
+until http POST /pub?channel=kept k1 => 201 .offset == 1
+let epoch .epoch
+b recv "id: $epoch:1\nchannel: kept\n\nk1"
+redis PUBLISH news n1
+a recv "channel: news\n\nn1"
+c recv n1
+redis CLIENT KILL TYPE pubsub
+until http POST /pub?channel=kept k2 => 201|202 .offset == 2
+a recv "channel: news\nevent: push.gap\n\n"
+b recv "id: $epoch:2\nchannel: kept\n\nk2"
+until redis PUBSUB NUMSUB news => ~ news [1-9]
+redis PUBLISH news n2
+a recv "channel: news\n\nn2"
+c recv n2
+until http GET /push => 200 .totals.gaps >= 1
+b recv_none 100ms
+
+
 === a deleted channel is told, before the connection ends or goes on
 --- config
 location /ws   { push_channel $arg_channel split=,; }
