@@ -465,7 +465,9 @@ ngx_http_push_history_evict_due_locked(ngx_http_push_segment_t *seg)
 
 /*
  * The channel that was published to the longest ago and that nobody listens
- * to.  One with subscribers that stands in the way goes to the end.
+ * to.  One with subscribers that stands in the way goes to the end, and so
+ * does one without messages, once: where it stands is small, and who comes
+ * back to it with a cursor finds no gap.
  */
 
 static ngx_int_t
@@ -487,20 +489,25 @@ ngx_http_push_history_evict_silent_locked(ngx_http_push_segment_t *seg)
         q = ngx_queue_head(&hs->ages);
         ch = ngx_queue_data(q, ngx_http_push_history_channel_t, age);
 
-        if (!ngx_http_push_history_heard_locked(seg, ch)) {
+        if (ngx_http_push_history_heard_locked(seg, ch)) {
+            ngx_queue_remove(q);
+            ngx_queue_insert_tail(&hs->ages, q);
+            continue;
+        }
 
-            if (ch->store.bytes == 0) {
-                ngx_http_push_history_destroy_locked(seg, ch);
-
-            } else {
-                ngx_http_push_history_drop_locked(seg, ch);
-            }
-
+        if (ch->store.bytes == 0) {
+            ngx_http_push_history_destroy_locked(seg, ch);
             return NGX_OK;
         }
 
-        ngx_queue_remove(q);
-        ngx_queue_insert_tail(&hs->ages, q);
+        ngx_http_push_history_drop_locked(seg, ch);
+
+        if (ch->store.bytes == 0) {
+            ngx_queue_remove(q);
+            ngx_queue_insert_tail(&hs->ages, q);
+        }
+
+        return NGX_OK;
     }
 
     return NGX_DECLINED;

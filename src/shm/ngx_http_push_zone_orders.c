@@ -330,7 +330,7 @@ ngx_http_push_zone_orders_send(ngx_http_push_zone_orders_t *os,
 
     case NGX_ABORT:
         ngx_http_push_zone_orders_refuse(o, 409,
-                                         "another message had this id");
+                                         "this id was used for another body");
         return NGX_OK;
 
     case NGX_DECLINED:
