@@ -64,6 +64,11 @@ static const ngx_http_push_report_field_t  ngx_http_push_report_zone[] = {
     ngx_http_push_report_field(zone, messages),
     ngx_http_push_report_field(zone, message_bytes),
     ngx_http_push_report_field(zone, resets),
+    ngx_http_push_report_field(zone, free_run),
+    ngx_http_push_report_field(zone, history_channels),
+    ngx_http_push_report_field(zone, history_messages),
+    ngx_http_push_report_field(zone, history_bytes),
+    ngx_http_push_report_field(zone, evicted),
     ngx_http_push_report_field_null
 };
 

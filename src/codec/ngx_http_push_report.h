@@ -84,7 +84,12 @@ typedef struct {
     uint64_t  channels_max;         /* 0 is unlimited */
     uint64_t  messages;             /* under way */
     uint64_t  message_bytes;
-    uint64_t  resets;               /* workers that were marked as behind */
+    uint64_t  resets;               /* rebuilt after a worker was killed */
+    uint64_t  free_run;             /* longest run of free pages, in bytes */
+    uint64_t  history_channels;
+    uint64_t  history_messages;
+    uint64_t  history_bytes;
+    uint64_t  evicted;              /* messages forgotten for want of room */
 } ngx_http_push_report_zone_t;
 
 
@@ -109,16 +114,11 @@ typedef struct {
 
 
 /*
- * Writes one object; the keys are those of the structs above:
- *
- * { version, time, ready,
- *   totals: { connections, channels, ... },
- *   zone: { size, used, free, ... },
- *   workers: [ { slot, pid, generation, draining, drain_left_ms,
- *                connections, channels, ...,
+ * Writes one object, with the keys of the structs above:
+ * { version, time, ready, totals: {...}, zone: {...},
+ *   workers: [ { slot, ..., drain_left_ms, connections, channels, ...,
  *                redis: [ { role, state, error, connected_ms, ... } ] } ],
- *   channels: { total, names_shown,
- *               list: [ { name, subscribers, workers } ] } }
+ *   channels: { total, names_shown, list: [ { name, ... } ] } }
  *
  * What is not known is null; with names_shown 0 a channel has no name.
  */

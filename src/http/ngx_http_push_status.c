@@ -537,6 +537,11 @@ ngx_http_push_status_add_zone(ngx_http_push_report_t *report,
     report->zone.messages = f.messages;
     report->zone.message_bytes = f.message_bytes;
     report->zone.resets = f.resets;
+    report->zone.free_run = f.free_run;
+    report->zone.history_channels = f.history_channels;
+    report->zone.history_messages = f.history_messages;
+    report->zone.history_bytes = f.history_bytes;
+    report->zone.evicted = f.evicted;
 
     /* not the sum of all workers: a channel of two is one channel */
 

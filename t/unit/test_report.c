@@ -131,7 +131,9 @@ test_full(void)
                 112)
         "},\"zone\":{\"size\":200,\"used\":201,\"free\":202,\"channels\":203,"
         "\"channels_max\":204,\"messages\":205,\"message_bytes\":206,"
-        "\"resets\":207},\"workers\":[{\"slot\":3,\"pid\":4711,"
+        "\"resets\":207,\"free_run\":208,\"history_channels\":209,"
+        "\"history_messages\":210,\"history_bytes\":211,\"evicted\":212},"
+        "\"workers\":[{\"slot\":3,\"pid\":4711,"
         "\"generation\":2,\"draining\":false,\"drain_left_ms\":0,"
         FIGURES(300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311,
                 312)
@@ -178,7 +180,9 @@ test_empty(void)
         "{\"version\":null,\"time\":0,\"ready\":false,\"totals\":{"
         FIGURES(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         "},\"zone\":{\"size\":0,\"used\":0,\"free\":0,\"channels\":0,"
-        "\"channels_max\":0,\"messages\":0,\"message_bytes\":0,\"resets\":0},"
+        "\"channels_max\":0,\"messages\":0,\"message_bytes\":0,\"resets\":0,"
+        "\"free_run\":0,\"history_channels\":0,\"history_messages\":0,"
+        "\"history_bytes\":0,\"evicted\":0},"
         "\"workers\":[],\"channels\":{\"total\":0,\"names_shown\":false,"
         "\"list\":[]}}",
         "a snapshot with nothing in it");
