@@ -232,8 +232,9 @@ suites: build
 	@$(suite_environment) prove -j$(JOBS) $(suite_files)
 
 
-# Unit tests: src/codec and nothing else, and simulations, src/core with the
-# few parts of nginx that it needs made up; with sanitizers and asserts
+# Unit tests: src/codec and nothing else, and simulations, src/core or src/shm
+# with the few parts of nginx that they need made up; with sanitizers and
+# asserts
 
 UNIT := $(BUILD)/unit
 unit_tests := $(patsubst t/unit/%.c,$(UNIT)/%,$(wildcard t/unit/test_*.c))
@@ -243,8 +244,10 @@ unit_flags := -std=gnu99 -O1 -g -Wall -Wextra -Werror -Wno-unused-parameter \
 
 sims := $(patsubst t/unit/%.c,$(UNIT)/%,$(wildcard t/unit/sim_*.c))
 sim_objects := $(patsubst src/core/%.c,$(UNIT)/%.o,$(wildcard src/core/*.c))
-sim_flags = $(unit_flags) -fno-sanitize=alignment -Isrc/core -I$(OBJS) \
-	$(addprefix -I$(src_dir)/src/,core event os/unix)
+sim_zone_objects := $(patsubst %,$(UNIT)/ngx_http_push_%.o,form hub msg \
+	audience history inbox mailbox post recall repeat segment store)
+sim_flags = $(unit_flags) -fno-sanitize=alignment -Isrc/core -Isrc/shm \
+	-I$(OBJS) $(addprefix -I$(src_dir)/src/,core event os/unix)
 
 unit: build
 	@$(MAKE) --no-print-directory -s -j$(NPROC) $(unit_tests) $(sims)
@@ -254,11 +257,18 @@ $(UNIT)/%.o: src/core/%.c Makefile
 	@mkdir -p $(UNIT)
 	$(CC) $(sim_flags) -c -o $@ $<
 
+$(UNIT)/%.o: src/shm/%.c Makefile
+	@mkdir -p $(UNIT)
+	$(CC) $(sim_flags) -c -o $@ $<
+
 $(UNIT)/sim_%.o: t/unit/sim_%.c Makefile
 	@mkdir -p $(UNIT)
 	$(CC) $(sim_flags) -c -o $@ $<
 
 $(UNIT)/sim_%: $(UNIT)/sim_%.o $(sim_objects) $(unit_objects)
+	$(CC) $(unit_flags) -o $@ $^ -lyajl -lz
+
+$(UNIT)/sim_history: $(UNIT)/sim_history.o $(sim_zone_objects) $(unit_objects)
 	$(CC) $(unit_flags) -o $@ $^ -lyajl -lz
 
 $(UNIT)/%.o: src/codec/%.c Makefile
