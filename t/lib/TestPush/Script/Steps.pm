@@ -445,7 +445,11 @@ sub pid_of {
         $pid = $self->worker_of($self->client($1));
 
     } elsif ($args =~ /\Aworker (\d+)\z/) {
-        $pid = ($self->{nginx}->workers)[ $1 - 1 ];
+        my $n = $1;
+
+        # one that was killed just now may not have a successor yet
+        $self->await(undef, "worker $n",
+                     sub { $pid = ($self->{nginx}->workers)[ $n - 1 ] });
 
     } elsif ($args =~ /\A(\d+)\z/) {
         $pid = $1;
