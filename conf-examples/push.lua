@@ -90,7 +90,8 @@ end
 
 -- keys: history, meta, the publisher's id if there is one
 -- args: channel in Redis, count, ttl, a fresh epoch, run_id or nothing,
--- 1 if the message has a time of its own, the envelope behind its time
+-- 1 if the message has a time of its own, the envelope behind its time, and
+-- what else belongs to the first answer: how many subscribers are here
 local function pub(keys, args)
     local h, m, d = keys[1], keys[2], keys[3]
     local channel, fresh, run, rest = args[1], args[4], args[5], args[7]
@@ -98,24 +99,27 @@ local function pub(keys, args)
     local sum = d and redis.sha1hex(rest)
     local first = d and redis.call('GET', d)
     if first then
-        local e, o, n, other = string.match(first,
-                                            '^(%S+) (%d+) (%d+) (%x+)$')
+        local e, o, n, here, other =
+            string.match(first, '^(%S+) (%d+) (%d+) (%d+) (%x+)$')
         if other ~= sum then
             return redis.error_reply('CONFLICT the id is of another message')
         end
-        return { e, o, tonumber(n) }
+        return { e, o, tonumber(n), tonumber(here) }
+    end
+    local function remember(e, o, n)
+        if d then
+            redis.call('SET', d, e .. ' ' .. o .. ' ' .. n .. ' ' .. args[8]
+                                 .. ' ' .. sum, 'PX', 300000)
+        end
+        return { e, o, n }
     end
     local now = clock()
     if count == 0 then
-        local envelope = '\255P1M - 0 ' .. whole(now) .. rest
-        if d then
-            redis.call('SET', d, '- 0 0 ' .. sum, 'PX', 300000)
-        end
-        local n = redis.call('PUBLISH', channel, envelope)
-        if d then
-            redis.call('SET', d, '- 0 ' .. n .. ' ' .. sum, 'PX', 300000)
-        end
-        return { '-', '0', n }
+        -- without memory it is not sent either
+        remember('-', '0', 0)
+        local n = redis.call('PUBLISH', channel,
+                             '\255P1M - 0 ' .. whole(now) .. rest)
+        return remember('-', '0', n)
     end
     local v = redis.call('HMGET', m, 's', 'e', 'g', 'x', 'c', 't')
     local s, e, x = tonumber(v[1]), v[2], tonumber(v[4])
@@ -157,11 +161,7 @@ local function pub(keys, args)
     if n > count * 1.125 then
         redis.call('LTRIM', h, -count, -1)
     end
-    if d then
-        redis.call('SET', d, e .. ' ' .. top .. ' ' .. links .. ' ' .. sum,
-                   'PX', 300000)
-    end
-    return { e, top, links }
+    return remember(e, top, links)
 end
 
 --8<----------------------------------------------------------------- hist
@@ -364,8 +364,11 @@ local function push_pub(keys, args)
     if given.id then
         names[3] = PREFIX .. 'd:{' .. channel .. '}:' .. given.id
     end
-    return pub(names, { wire, count, ttl, fresh(channel), generation(),
-                        own and '1' or '', head .. '\n' .. args[1] })
+    local answer = pub(names, { wire, count, ttl, fresh(channel),
+                                generation(), own and '1' or '',
+                                head .. '\n' .. args[1], '0' })
+    answer[4] = nil
+    return answer
 end
 
 local function push_hist(keys, args)

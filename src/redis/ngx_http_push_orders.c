@@ -289,8 +289,8 @@ ngx_http_push_orders_begin(ngx_http_push_task_t *task)
 
     o = task->order;
 
-    if (o->kind == NGX_HTTP_PUSH_ORDER_DELETE) {
-        task->heard = ngx_http_push_orders_subscribers(task->data, o) != 0;
+    if (o->kind == NGX_HTTP_PUSH_ORDER_DELETE || o->id.len != 0) {
+        task->here = ngx_http_push_orders_subscribers(task->data, o);
     }
 
     rc = ngx_http_push_task_begin(task);
@@ -453,7 +453,8 @@ ngx_http_push_orders_fill(ngx_http_push_orders_t *os,
     o->has_links = task->has_links;
     o->messages = task->messages;
     o->position = task->position;
-    o->subscribers = ngx_http_push_orders_subscribers(os, o);
+    o->subscribers = task->repeated ? task->here
+                                    : ngx_http_push_orders_subscribers(os, o);
 
     if (o->kind == NGX_HTTP_PUSH_ORDER_PUBLISH) {
         ngx_http_push_orders_fill_publish(os, task);
@@ -482,7 +483,11 @@ ngx_http_push_orders_fill_publish(ngx_http_push_orders_t *os,
 
     o->status = 201;
 
-    if (o->links == 0 && !os->listening && !task->stored) {
+    if (o->links == 0
+        && !os->listening
+        && !task->stored
+        && !task->repeated)
+    {
         o->status = 503;
         o->error = ngx_http_push_orders_deaf;
     }

@@ -68,24 +68,26 @@
     "local sum = d and redis.sha1hex(rest)\n" \
     "local first = d and redis.call('GET', d)\n" \
     "if first then\n" \
-    "local e, o, n, other = string.match(first,\n" \
-    "'^(%S+) (%d+) (%d+) (%x+)$')\n" \
+    "local e, o, n, here, other =\n" \
+    "string.match(first, '^(%S+) (%d+) (%d+) (%d+) (%x+)$')\n" \
     "if other ~= sum then\n" \
     "return redis.error_reply('CONFLICT the id is of another message')\n" \
     "end\n" \
-    "return { e, o, tonumber(n) }\n" \
+    "return { e, o, tonumber(n), tonumber(here) }\n" \
+    "end\n" \
+    "local function remember(e, o, n)\n" \
+    "if d then\n" \
+    "redis.call('SET', d, e .. ' ' .. o .. ' ' .. n .. ' ' .. args[8]\n" \
+    ".. ' ' .. sum, 'PX', 300000)\n" \
+    "end\n" \
+    "return { e, o, n }\n" \
     "end\n" \
     "local now = clock()\n" \
     "if count == 0 then\n" \
-    "local envelope = '\\255P1M - 0 ' .. whole(now) .. rest\n" \
-    "if d then\n" \
-    "redis.call('SET', d, '- 0 0 ' .. sum, 'PX', 300000)\n" \
-    "end\n" \
-    "local n = redis.call('PUBLISH', channel, envelope)\n" \
-    "if d then\n" \
-    "redis.call('SET', d, '- 0 ' .. n .. ' ' .. sum, 'PX', 300000)\n" \
-    "end\n" \
-    "return { '-', '0', n }\n" \
+    "remember('-', '0', 0)\n" \
+    "local n = redis.call('PUBLISH', channel,\n" \
+    "'\\255P1M - 0 ' .. whole(now) .. rest)\n" \
+    "return remember('-', '0', n)\n" \
     "end\n" \
     "local v = redis.call('HMGET', m, 's', 'e', 'g', 'x', 'c', 't')\n" \
     "local s, e, x = tonumber(v[1]), v[2], tonumber(v[4])\n" \
@@ -124,11 +126,7 @@
     "if n > count * 1.125 then\n" \
     "redis.call('LTRIM', h, -count, -1)\n" \
     "end\n" \
-    "if d then\n" \
-    "redis.call('SET', d, e .. ' ' .. top .. ' ' .. links .. ' ' .. sum,\n" \
-    "'PX', 300000)\n" \
-    "end\n" \
-    "return { e, top, links }\n" \
+    "return remember(e, top, links)\n" \
     "end\n"
 
 #define NGX_HTTP_PUSH_SCRIPT_HIST_TEXT \

@@ -208,6 +208,7 @@ ngx_http_push_task_store(ngx_http_push_task_t *task, ngx_uint_t whole)
                              ngx_http_push_server_generation(conf->server));
     ngx_http_push_script_add(&call, &own);
     ngx_http_push_script_add(&call, &rest);
+    ngx_http_push_script_add_number(&call, task->here);
 
     rc = ngx_http_push_script_send(&call, task->link, &task->cmd, whole);
 
@@ -310,7 +311,7 @@ ngx_http_push_task_delete(ngx_http_push_task_t *task, ngx_uint_t whole)
     }
 
     always.data = (u_char *) "1";
-    always.len = task->heard ? 1 : 0;
+    always.len = (task->here != 0) ? 1 : 0;
 
     ngx_http_push_script_begin(&call, NGX_HTTP_PUSH_SCRIPT_DEL,
                                task->conf->rc, &o->channel);
@@ -507,7 +508,7 @@ ngx_http_push_task_read(ngx_http_push_task_t *task,
 }
 
 
-/* the number of PUBLISH; or [epoch, offset, number] */
+/* the number of PUBLISH; or [epoch, offset, number], or all of the first */
 
 static ngx_int_t
 ngx_http_push_task_read_publish(ngx_http_push_task_t *task,
@@ -523,7 +524,12 @@ ngx_http_push_task_read_publish(ngx_http_push_task_t *task,
     }
 
     if (!ngx_http_push_reply_is_list(reply, 3)
-        || value[1].type != NGX_HTTP_PUSH_VALUE_STRING
+        && !ngx_http_push_reply_is_list(reply, 4))
+    {
+        return NGX_ERROR;
+    }
+
+    if (value[1].type != NGX_HTTP_PUSH_VALUE_STRING
         || value[2].type != NGX_HTTP_PUSH_VALUE_STRING
         || !ngx_http_push_decimal_read(value[2].str.data, value[2].str.len,
                                        &offset))
@@ -536,6 +542,11 @@ ngx_http_push_task_read_publish(ngx_http_push_task_t *task,
            != NGX_OK)
     {
         return NGX_ERROR;
+    }
+
+    if (reply->n == 5 && value[4].type == NGX_HTTP_PUSH_VALUE_INTEGER) {
+        task->here = (ngx_uint_t) value[4].integer;
+        task->repeated = 1;
     }
 
     return ngx_http_push_task_set_links(task, &value[3]);
@@ -576,7 +587,7 @@ ngx_http_push_task_read_delete(ngx_http_push_task_t *task,
         return NGX_ERROR;
     }
 
-    task->told = (task->heard || value[1].integer != 0 || task->links != 0);
+    task->told = (task->here != 0 || value[1].integer != 0 || task->links != 0);
 
     return NGX_OK;
 }

@@ -50,11 +50,12 @@ struct ngx_http_push_task_s {
     ngx_http_push_position_t       position;
     ngx_uint_t                     messages;
     ngx_uint_t                     links;
-
+    ngx_uint_t                     here;      /* subscribers, set by the owner
+                                                 for a DELETE or an id */
     unsigned                       has_links:1;
     unsigned                       stored:1;  /* a publish by the script */
     unsigned                       told:1;    /* a DELETE: it was known */
-    unsigned                       heard:1;   /* somebody here listens */
+    unsigned                       repeated:1; /* here is the first answer's */
     unsigned                       early:1;   /* the owner's: not sent yet */
 };
 
