@@ -13,6 +13,7 @@
 #include "ngx_http_push_hist.h"
 #include "ngx_http_push_interest.h"
 #include "ngx_http_push_link.h"
+#include "ngx_http_push_marks.h"
 #include "ngx_http_push_orders.h"
 #include "ngx_http_push_probe.h"
 #include "ngx_http_push_reads.h"
@@ -49,6 +50,7 @@ typedef struct {
     ngx_http_push_interest_t      *interest;
     ngx_http_push_server_t        *server;
     ngx_http_push_orders_t        *orders;
+    ngx_http_push_marks_t         *marks;
     ngx_http_push_reads_t         *reads;
     ngx_http_push_probe_t         *probe;
     ngx_http_push_hist_conf_t      hist;
@@ -106,6 +108,7 @@ static ngx_uint_t ngx_http_push_bus_redis_cmd_busy(void *data);
 static void ngx_http_push_bus_redis_start_probe(ngx_http_push_bus_redis_t *b);
 static void ngx_http_push_bus_redis_probe_lost(void *data);
 
+static void ngx_http_push_bus_redis_reached(void *data);
 static void ngx_http_push_bus_redis_live(void *data,
     ngx_http_push_channel_t *ch, ngx_uint_t flags);
 static ngx_int_t ngx_http_push_bus_redis_message(void *data,
@@ -113,7 +116,9 @@ static ngx_int_t ngx_http_push_bus_redis_message(void *data,
 static void ngx_http_push_bus_redis_control(ngx_http_push_bus_redis_t *b,
     ngx_str_t *channel, ngx_http_push_msg_t *m);
 static ngx_int_t ngx_http_push_bus_redis_obey(ngx_http_push_bus_redis_t *b,
-    ngx_http_push_msg_t *m);
+    ngx_str_t *channel, ngx_http_push_msg_t *m);
+static ngx_uint_t ngx_http_push_bus_redis_is(ngx_http_push_msg_t *m,
+    const char *event);
 static void ngx_http_push_bus_redis_bad(ngx_http_push_bus_redis_t *b,
     ngx_str_t *channel);
 
@@ -196,7 +201,10 @@ ngx_http_push_bus_redis_init(ngx_http_push_bus_redis_t *b, ngx_str_t *worker)
 
     b->orders = ngx_http_push_orders_create(&b->hist, b->hub);
 
-    b->reads = ngx_http_push_reads_create(&b->hist,
+    b->marks = ngx_http_push_marks_create(&b->own,
+                         ngx_http_push_bus_redis_reached, b, b->log);
+
+    b->reads = ngx_http_push_reads_create(&b->hist, b->marks,
                          &b->figures->links[NGX_HTTP_PUSH_BUS_REDIS_CMD]);
 
     b->probe = ngx_http_push_probe_create(b->rc, &b->own,
@@ -205,6 +213,7 @@ ngx_http_push_bus_redis_init(ngx_http_push_bus_redis_t *b, ngx_str_t *worker)
 
     if (b->interest == NULL
         || b->orders == NULL
+        || b->marks == NULL
         || b->reads == NULL
         || b->probe == NULL)
     {
@@ -323,6 +332,10 @@ ngx_http_push_bus_redis_destroy(ngx_http_push_bus_t *bus)
 
     if (b->reads != NULL) {
         ngx_http_push_reads_destroy(b->reads);
+    }
+
+    if (b->marks != NULL) {
+        ngx_http_push_marks_destroy(b->marks);
     }
 
     if (b->server != NULL) {
@@ -471,6 +484,7 @@ ngx_http_push_bus_redis_listen_handler(ngx_http_push_link_command_t *cmd,
     }
 
     if (cmd->replies == 0) {
+        ngx_http_push_marks_set_listening(b->marks, 1);
         ngx_http_push_interest_up(b->interest, b->sub);
     }
 
@@ -499,6 +513,7 @@ ngx_http_push_bus_redis_sub_down(void *data)
 
     b->sub_ready = 0;
 
+    ngx_http_push_marks_set_listening(b->marks, 0);
     ngx_http_push_orders_set_listening(b->orders, 0);
 
     (void) ngx_http_push_probe_stop(b->probe);
@@ -626,6 +641,15 @@ ngx_http_push_bus_redis_probe_lost(void *data)
 }
 
 
+static void
+ngx_http_push_bus_redis_reached(void *data)
+{
+    ngx_http_push_bus_redis_t  *b = data;
+
+    ngx_http_push_reads_reached(b->reads);
+}
+
+
 /*
  * Who comes back to a channel that has lingered has missed nothing of what has
  * no id; its history goes on where it was.
@@ -738,7 +762,7 @@ ngx_http_push_bus_redis_control(ngx_http_push_bus_redis_t *b,
         rc = NGX_DECLINED;
 
         if (m->kind == NGX_HTTP_PUSH_MSG_CONTROL) {
-            rc = ngx_http_push_bus_redis_obey(b, m);
+            rc = ngx_http_push_bus_redis_obey(b, channel, m);
 
         } else if (m->kind == NGX_HTTP_PUSH_MSG_PROBE
                    && channel->len == b->own.len)
@@ -755,14 +779,18 @@ ngx_http_push_bus_redis_control(ngx_http_push_bus_redis_t *b,
 
 static ngx_int_t
 ngx_http_push_bus_redis_obey(ngx_http_push_bus_redis_t *b,
-    ngx_http_push_msg_t *m)
+    ngx_str_t *channel, ngx_http_push_msg_t *m)
 {
     ngx_http_push_channel_t  *ch;
 
-    if (m->event.len != sizeof(NGX_HTTP_PUSH_TASK_DELETE) - 1
-        || ngx_memcmp(m->event.data, NGX_HTTP_PUSH_TASK_DELETE,
-                      m->event.len) != 0)
+    if (channel->len == b->own.len
+        && ngx_http_push_bus_redis_is(m, NGX_HTTP_PUSH_MARKS_EVENT))
     {
+        ngx_http_push_marks_hear(b->marks, m);
+        return NGX_OK;
+    }
+
+    if (!ngx_http_push_bus_redis_is(m, NGX_HTTP_PUSH_TASK_DELETE)) {
         return NGX_DECLINED;
     }
 
@@ -775,6 +803,14 @@ ngx_http_push_bus_redis_obey(ngx_http_push_bus_redis_t *b,
     }
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_push_bus_redis_is(ngx_http_push_msg_t *m, const char *event)
+{
+    return m->event.len == ngx_strlen(event)
+           && ngx_memcmp(m->event.data, event, m->event.len) == 0;
 }
 
 

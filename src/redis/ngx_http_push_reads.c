@@ -13,21 +13,31 @@
 
 
 struct ngx_http_push_reads_s {
+    ngx_queue_t                    held;      /* wait for a mark */
     ngx_http_push_hist_conf_t     *conf;
+    ngx_http_push_marks_t         *marks;
     ngx_http_push_link_figures_t  *figures;
     unsigned                       up:1;
     unsigned                       told:1;    /* of a bad entry, or error */
 };
 
 
-/* outlives a read that was cancelled: its reply is still to come */
+/*
+ * Outlives a read that was cancelled while its reply is still to come.
+ *
+ * Both links have their own pace: a top may be told before the messages up to
+ * there have come, which would then be taken for old ones.
+ */
 
 typedef struct {
     ngx_http_push_link_command_t   cmd;
+    ngx_queue_t                    queue;     /* in held */
+    uint64_t                       mark;      /* 0: none is waited for */
     ngx_http_push_reads_t         *reads;
     ngx_http_push_link_t          *link;
     ngx_http_push_read_t          *read;      /* NULL: cancelled */
     unsigned                       peek:1;    /* HMGET is under way */
+    unsigned                       held:1;
 } ngx_http_push_reads_task_t;
 
 
@@ -50,7 +60,7 @@ static void ngx_http_push_reads_finish(ngx_http_push_reads_task_t *task,
 
 ngx_http_push_reads_t *
 ngx_http_push_reads_create(ngx_http_push_hist_conf_t *conf,
-    ngx_http_push_link_figures_t *figures)
+    ngx_http_push_marks_t *marks, ngx_http_push_link_figures_t *figures)
 {
     ngx_http_push_reads_t  *rs;
 
@@ -59,7 +69,10 @@ ngx_http_push_reads_create(ngx_http_push_hist_conf_t *conf,
         return NULL;
     }
 
+    ngx_queue_init(&rs->held);
+
     rs->conf = conf;
+    rs->marks = marks;
     rs->figures = figures;
 
     return rs;
@@ -126,9 +139,40 @@ ngx_http_push_reads_cancel(ngx_http_push_read_t *rd)
 
     task = rd->pending;
 
-    if (task != NULL) {
-        task->read = NULL;
-        rd->pending = NULL;
+    if (task == NULL) {
+        return;
+    }
+
+    task->read = NULL;
+    rd->pending = NULL;
+
+    if (task->held) {
+        ngx_queue_remove(&task->queue);
+        ngx_free(task);
+    }
+}
+
+
+/* handlers may cancel other reads, or give new ones */
+
+void
+ngx_http_push_reads_reached(ngx_http_push_reads_t *rs)
+{
+    ngx_queue_t                 *q;
+    ngx_http_push_reads_task_t  *task;
+
+    while (!ngx_queue_empty(&rs->held)) {
+        q = ngx_queue_head(&rs->held);
+        task = ngx_queue_data(q, ngx_http_push_reads_task_t, queue);
+
+        if (!ngx_http_push_marks_passed(rs->marks, task->mark)) {
+            return;
+        }
+
+        ngx_queue_remove(q);
+        task->held = 0;
+
+        ngx_http_push_reads_finish(task, 0);
     }
 }
 
@@ -140,6 +184,10 @@ ngx_http_push_reads_send(ngx_http_push_reads_task_t *task, ngx_uint_t whole)
     ngx_http_push_hist_query_t   query;
 
     rd = task->read;
+
+    if (rd->limit == 0) {
+        task->mark = ngx_http_push_marks_ask(task->reads->marks, task->link);
+    }
 
     if (task->peek) {
         return ngx_http_push_hist_peek(task->reads->conf, task->link,
@@ -205,6 +253,13 @@ ngx_http_push_reads_handler(ngx_http_push_link_command_t *cmd,
         {
             ngx_http_push_reads_finish(task, 1);
         }
+
+        return NGX_OK;
+    }
+
+    if (!ngx_http_push_marks_passed(task->reads->marks, task->mark)) {
+        task->held = 1;
+        ngx_queue_insert_tail(&task->reads->held, &task->queue);
 
         return NGX_OK;
     }

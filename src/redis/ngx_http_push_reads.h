@@ -15,21 +15,30 @@
 #include "ngx_http_push_figures.h"
 #include "ngx_http_push_hist.h"
 #include "ngx_http_push_link.h"
+#include "ngx_http_push_marks.h"
 #include "ngx_http_push_read.h"
 
 
 typedef struct ngx_http_push_reads_s  ngx_http_push_reads_t;
 
 
-/* conf and figures stay as they are; NULL: out of memory */
+/*
+ * All of them stay as they are.  Where the top is, is told when the messages
+ * up to there that were published after the channel was subscribed have come.
+ * NULL: out of memory.
+ */
 ngx_http_push_reads_t *ngx_http_push_reads_create(
-    ngx_http_push_hist_conf_t *conf, ngx_http_push_link_figures_t *figures);
+    ngx_http_push_hist_conf_t *conf, ngx_http_push_marks_t *marks,
+    ngx_http_push_link_figures_t *figures);
 
 /* after the link was destroyed, when nobody waits for an answer any more */
 void ngx_http_push_reads_destroy(ngx_http_push_reads_t *rs);
 
 /* the server behind the link is known, or the link is lost */
 void ngx_http_push_reads_set_up(ngx_http_push_reads_t *rs, ngx_uint_t up);
+
+/* a mark is passed */
+void ngx_http_push_reads_reached(ngx_http_push_reads_t *rs);
 
 /* as the bus interface has them; FAILED at once while the link is not up */
 ngx_int_t ngx_http_push_reads_give(ngx_http_push_reads_t *rs,
