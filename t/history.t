@@ -234,6 +234,7 @@ push_history 10;
 http@1 POST /pub?channel=news one => 202 .offset == 1
 let epoch .epoch
 kill9 worker 1
+wait workers == 2
 kill9 worker 2
 wait workers == 2
 until http POST /pub?channel=other x => 202

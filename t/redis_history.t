@@ -305,6 +305,236 @@ g recv b$i
 http GET /push => .totals.connections == 2
 
 
+=== after a restart with all its data clients are told, and nothing is missing
+--- redis
+appendonly yes
+appendfsync always
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT reconnect=20ms..100ms;
+push_history 100;
+--- ws
+deadline 20s
+a connect@1 /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
+until redis PUBSUB NUMSUB news => news 1
+http@1 POST /pub?channel=news m1 => 201 .offset == 1
+let e .epoch
+http@1 POST /pub?channel=news m2 => 201 .offset == 2
+a recv "id: $e:1\nchannel: news\n\nm1"
+a recv "id: $e:2\nchannel: news\n\nm2"
+redis_server restart
+a recv "channel: news\nevent: push.gap\n\n"
+until http@1 POST /pub?channel=news m3 => 201 .offset == 3
+let f .epoch
+a recv "id: $f:3\nchannel: news\n\nm3"
+# who was away the whole time
+b connect@2 /ws?channel=news&last_event_id=$e:1 [Sec-WebSocket-Protocol: push.meta]
+b recv "id: $e:2\nchannel: news\n\nm2"
+b recv "channel: news\nevent: push.gap\n\n"
+b recv "id: $f:3\nchannel: news\n\nm3"
+until redis PUBSUB NUMSUB news => news 2
+http@2 POST /pub?channel=news m4 => 201 .offset == 4 && .epoch == $f
+group g a b
+g recv "id: $f:4\nchannel: news\n\nm4"
+
+
+=== recover=lenient: they are not told
+--- redis
+appendonly yes
+appendfsync always
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT reconnect=20ms..100ms recover=lenient;
+push_history 100;
+--- ws
+deadline 20s
+a connect@1 /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
+until redis PUBSUB NUMSUB news => news 1
+http@1 POST /pub?channel=news m1 => 201 .offset == 1
+let e .epoch
+http@1 POST /pub?channel=news m2 => 201 .offset == 2
+a recv "id: $e:1\nchannel: news\n\nm1"
+a recv "id: $e:2\nchannel: news\n\nm2"
+redis_server restart
+until http@1 POST /pub?channel=news m3 => 201 .offset == 3
+let f .epoch
+a recv "id: $f:3\nchannel: news\n\nm3"
+b connect@2 /ws?channel=news&last_event_id=$e:1 [Sec-WebSocket-Protocol: push.meta]
+b recv "id: $e:2\nchannel: news\n\nm2"
+b recv "id: $f:3\nchannel: news\n\nm3"
+
+
+=== after a restart from an old dump there is one gap, also where lenient
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT reconnect=20ms..100ms recover=lenient;
+push_history 100;
+--- ws
+deadline 20s
+a connect@1 /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
+until redis PUBSUB NUMSUB news => news 1
+http@1 POST /pub?channel=news m1 => 201 .offset == 1
+let e .epoch
+redis SAVE
+http@1 POST /pub?channel=news lost2 => 201 .offset == 2
+http@1 POST /pub?channel=news lost3 => 201 .offset == 3
+a recv "id: $e:1\nchannel: news\n\nm1"
+a recv "id: $e:2\nchannel: news\n\nlost2"
+a recv "id: $e:3\nchannel: news\n\nlost3"
+redis_server restart
+a recv "channel: news\nevent: push.gap\n\n"
+until http@1 POST /pub?channel=news m2 => 201 .offset == 2
+let f .epoch
+a recv "id: $f:2\nchannel: news\n\nm2"
+b connect@2 /ws?channel=news&last_event_id=$e:3 [Sec-WebSocket-Protocol: push.meta]
+b recv "channel: news\nevent: push.gap\n\n"
+b recv "id: $f:2\nchannel: news\n\nm2"
+c connect@2 /ws?channel=news&last_event_id=$e:1 [Sec-WebSocket-Protocol: push.meta]
+c recv "id: $f:2\nchannel: news\n\nm2"
+
+
+=== FLUSHALL is one gap
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT;
+push_history 100;
+--- ws
+deadline 20s
+a connect@1 /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
+until redis PUBSUB NUMSUB news => news 1
+for n in 1 2 3 {
+http POST /pub?channel=news m$n => 201 .offset == $n
+}
+let e .epoch
+for n in 1 2 3 {
+a recv "id: $e:$n\nchannel: news\n\nm$n"
+}
+redis FLUSHALL
+for n in 1 2 3 4 5 {
+http POST /pub?channel=news n$n => 201 .offset == $n
+}
+let f .epoch
+a recv "channel: news\nevent: push.gap\n\n"
+for n in 1 2 3 4 5 {
+a recv "id: $f:$n\nchannel: news\n\nn$n"
+}
+b connect@2 /ws?channel=news&last_event_id=$e:2 [Sec-WebSocket-Protocol: push.meta]
+b recv "channel: news\nevent: push.gap\n\n"
+for n in 1 2 3 4 5 {
+b recv "id: $f:$n\nchannel: news\n\nn$n"
+}
+
+
+=== a killed link is no gap, at full rate neither
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT reconnect=20ms..100ms;
+push_history 2000;
+--- ws
+deadline 30s
+a connect@1 /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
+b connect@2 /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
+c connect@1 /ws?channel=news&last_event_id=-1 [Sec-WebSocket-Protocol: push.meta]
+until redis PUBSUB NUMSUB news => news 2
+http POST /pub?channel=news m0 => 201 .offset == 1
+let e .epoch
+group g a b c
+g recv "id: $e:1\nchannel: news\n\nm0"
+for n in 1 2 3 4 5 6 7 8 9 10 {
+redis CLIENT KILL TYPE pubsub
+repeat 20 {
+http POST /pub?channel=news m$n-$i => 201|202
+}
+}
+for n in 1 2 3 4 5 6 7 8 9 10 {
+repeat 20 {
+g recv ~ ^id: $e:\d+\nchannel: news\n\nm$n-$i$
+}
+}
+
+
+=== a message that is published right after the first subscription arrives
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT;
+push_history 100;
+--- ws
+deadline 30s
+repeat 60 {
+a connect /ws?channel=c$i
+until redis PUBSUB NUMSUB c$i => c$i 1
+redis EVAL "return redis.call('PUBLISH', KEYS[1], ARGV[1])" 1 c$i before
+http@2 POST /pub?channel=c$i m$i => 201 .offset == 1
+a recv before
+a recv m$i
+a leave
+}
+
+
+=== a message whose own time is over is a gap among others
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT;
+push_history 100 1h;
+--- ws
+redis FUNCTION LOAD file:conf-examples/push.lua
+http POST /pub?channel=news m1 => 202
+let e .epoch
+http POST /pub?channel=news m2 => 202
+http POST /pub?channel=news [Push-TTL: 1] short => 202 .offset == 3
+http POST /pub?channel=news m4 => 202
+a connect@1 /ws?channel=news&last_event_id=$e:1 [Sec-WebSocket-Protocol: push.meta]
+a recv "id: $e:2\nchannel: news\n\nm2"
+a recv "id: $e:3\nchannel: news\n\nshort"
+a recv "id: $e:4\nchannel: news\n\nm4"
+until redis FCALL push_hist 1 news 3 => ~ ^\S+ 4  0 4 \S+ \S+ 4
+b connect@2 /ws?channel=news&last_event_id=$e:1 [Sec-WebSocket-Protocol: push.meta]
+b recv "id: $e:2\nchannel: news\n\nm2"
+b recv "channel: news\nevent: push.gap\n\n"
+b recv "id: $e:4\nchannel: news\n\nm4"
+
+
+=== large messages come back from the history, piece by piece
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT reconnect=20ms..100ms;
+push_history 100;
+client_max_body_size 3m;
+client_body_buffer_size 3m;
+--- with
+push_queue 0 0;
+--- ws
+deadline 30s
+a connect@1 /ws?channel=news
+until redis PUBSUB NUMSUB news => news 1
+redis CLIENT KILL TYPE pubsub
+for size in 300000 300000 300000 300000 2500000 10 70000 900000 200000 100 1048000 1 {
+http POST /pub?channel=news {x*$size} => 201|202
+}
+for size in 300000 300000 300000 300000 2500000 10 70000 900000 200000 100 1048000 1 {
+a recv {x*$size}
+}
+
+
+=== a message that is too large costs the link once, and is a gap
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT reconnect=20ms..100ms;
+push_history 100;
+--- ws
+deadline 30s
+redis FUNCTION LOAD file:conf-examples/push.lua
+a connect@1 /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
+until redis PUBSUB NUMSUB news => news 1
+until redis HGET push:cfg c => 100
+http POST /pub?channel=news m1 => 201 .offset == 1
+let e .epoch
+a recv "id: $e:1\nchannel: news\n\nm1"
+redis FCALL push_pub 1 news {x*40000000} => ~ 2 1$
+http POST /pub?channel=news m3 => 201|202 .offset == 3
+a recv "channel: news\nevent: push.gap\n\n"
+a recv "id: $e:3\nchannel: news\n\nm3"
+until redis PUBSUB NUMSUB news => news 1
+http POST /pub?channel=news m4 => 201 .offset == 4
+a recv "id: $e:4\nchannel: news\n\nm4"
+b connect@2 /ws?channel=news&last_event_id=$e:1 [Sec-WebSocket-Protocol: push.meta]
+b recv "channel: news\nevent: push.gap\n\n"
+b recv "id: $e:3\nchannel: news\n\nm3"
+b recv "id: $e:4\nchannel: news\n\nm4"
+until http GET /push => .workers[0].redis[role=cmd].reconnects == 0 && .workers[1].redis[role=cmd].reconnects == 0
+
+
 === a killed link for commands loses nothing that was answered
 --- http_config
 push_redis redis://127.0.0.1:$TEST_REDIS_PORT reconnect=20ms..100ms;
@@ -396,19 +626,20 @@ login admin admin
 push_redis redis://push:s3cret@127.0.0.1:$TEST_REDIS_PORT reconnect=20ms..100ms;
 push_history 100;
 --- ws
-a connect /ws?channel=news
+a connect /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
 until redis PUBSUB NUMSUB news => news 1
 wait_log \[warn\].*run_id
 http POST /pub?channel=news m1 => 201 .offset == 1
 let e .epoch
 http POST /pub?channel=news m2 => 201 .offset == 2 && .epoch == $e
 until http GET /push => .workers[0].redis[role=cmd].epochs == link && .workers[0].redis[role=sub].epochs == null
+a recv "id: $e:1\nchannel: news\n\nm1"
+a recv "id: $e:2\nchannel: news\n\nm2"
 redis CLIENT KILL TYPE pubsub
+a recv "channel: news\nevent: push.gap\n\n"
 until redis PUBSUB NUMSUB news => news 1
 http POST /pub?channel=news m3 => 201 .offset == 3 && .epoch == $e
-a recv m1
-a recv m2
-a recv m3
+a recv "id: $e:3\nchannel: news\n\nm3"
 log_at_most 2 \[warn\].*run_id
 
 

@@ -19,6 +19,7 @@
 #define NGX_HTTP_PUSH_READER_DEPTH   4       /* of nested arrays */
 #define NGX_HTTP_PUSH_READER_VALUES  8       /* first room */
 #define NGX_HTTP_PUSH_READER_BYTES   512     /* first room */
+#define NGX_HTTP_PUSH_READER_KEEP    65536   /* of it, for the next reply */
 
 
 struct ngx_http_push_reader_s {
@@ -274,6 +275,15 @@ ngx_http_push_reader_reset(ngx_http_push_reader_t *r)
     if (r->msg != NULL) {
         ngx_http_push_msg_unref(r->msg);
         r->msg = NULL;
+    }
+
+    /* a piece of a history may have made it large */
+
+    if (r->bytes_room > NGX_HTTP_PUSH_READER_KEEP) {
+        ngx_free(r->bytes);
+
+        r->bytes = NULL;
+        r->bytes_room = 0;
     }
 
     r->nvalues = 0;
