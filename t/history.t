@@ -60,6 +60,21 @@ http GET /pub?channel=news => 200 .offset == 10 && .messages == 10
 a recv_none 100ms
 
 
+=== two workers that publish at once share one row of offsets
+--- http_config
+push_history 1000;
+--- ws
+p connect@1 /chat?channel=news
+q connect@2 /chat?channel=news
+repeat 300 {
+p send p$i
+q send q$i
+}
+until http GET /pub?channel=news => 200 .offset == 600 && .messages == 600
+p ignore
+q ignore
+
+
 === GET tells where the channel stands and how much there is
 --- http_config
 push_history 100;

@@ -220,3 +220,32 @@ http POST /pub?channel=news [Push-Id: id$i] x$i => 202
 http GET /push => 200 .zone.free > 80000
 http POST /pub?channel=news [Push-Id: id500] y => 409
 http POST /pub?channel=news [Push-Id: id1] y => 202
+
+
+=== what a worker missed in its mailbox it reads from the history
+--- http_config
+push_zone zone=push:1m;
+push_history 5000;
+--- ws
+a connect@1 /ws?channel=news
+b connect@1 /ws?channel=sport
+p connect@2 /chat?channel=news
+p send m0
+a recv m0
+p recv m0
+pause worker of a
+deadline 20s
+repeat 3000 {
+p send m$i
+}
+p recv_range m 1 3000
+cont worker of a
+a recv_range m 1 3000
+p ignore
+http@2 POST /pub?channel=news last => 201
+a recv last
+http@2 POST /pub?channel=sport one => 201
+b recv one
+wait_log fell behind
+--- allow_log
+fell behind

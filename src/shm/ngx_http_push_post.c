@@ -345,7 +345,7 @@ ngx_http_push_post_again_locked(ngx_http_push_post_job_t *job)
         job->m = ngx_http_push_mailbox_create_locked(job->seg, letter);
 
         if (job->m == NULL) {
-            rc = NGX_ERROR;
+            rc = letter->patient ? NGX_AGAIN : NGX_ERROR;
 
         } else {
             ngx_http_push_mailbox_fill(job->m, letter);
