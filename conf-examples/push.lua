@@ -176,7 +176,8 @@ local function hist(keys, args)
     local from, limit = tonumber(args[6]), tonumber(args[7])
     local bytes, most = tonumber(args[8]), tonumber(args[9])
     local v = redis.call('HMGET', m, 's', 'e', 'g', 'pf', 'pe', 'c', 't',
-                         'o')
+                         'o', 'x')
+    local now = clock()
     local s, e, pf, pe = tonumber(v[1]), v[2], v[4] or '0', v[5] or ''
     local set = {}
     s = e and s
@@ -189,13 +190,17 @@ local function hist(keys, args)
             set[#set + 1] = value
         end
     end
+    if s and not set[1] and now > (tonumber(v[9]) or 0) + 43200000 then
+        -- nobody publishes, but somebody asks: it must not be forgotten
+        set = { 'x', whole(now) }
+    end
     if set[1] then
         -- a replica, or one without memory, says what it can
         local done = redis.pcall('HSET', m, unpack(set))
         if type(done) == 'table' then
             set = {}
-        elseif not s then
-            redis.call('PEXPIRE', m, 86400000)
+        else
+            redis.call('PEXPIRE', m, whole(ttl * 1.25 + 86400000))
         end
     end
     if not s then
@@ -204,7 +209,6 @@ local function hist(keys, args)
     if set[1] == 'e' then
         e, pe, pf = fresh, e, v[1]
     end
-    local now = clock()
     ttl = tonumber(ttl)
     pcall(sweep, h, now, ttl)
     local n = math.min(redis.call('LLEN', h), tonumber(count), s)

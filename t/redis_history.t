@@ -84,6 +84,24 @@ redis PTTL push:m:{news} => > 80000000
 redis PTTL push:m:{news} => < 90000000
 
 
+=== a channel that somebody asks for is not forgotten
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT;
+push_history 100 1s;
+--- ws
+http POST /pub?channel=news m1 => 202
+http POST /pub?channel=sport s1 => 202
+redis HSET push:m:{news} x 1000
+redis HSET push:m:{sport} x 1000
+redis PEXPIRE push:m:{news} 5000
+redis PEXPIRE push:m:{sport} 5000
+http GET /pub?channel=news => .offset == 1
+redis PTTL push:m:{news} => > 80000000
+# to subscribe is to ask
+a connect /ws?channel=sport
+until redis PTTL push:m:{sport} => > 80000000
+
+
 === Push-TTL shortens the time of one message
 --- http_config
 push_redis redis://127.0.0.1:$TEST_REDIS_PORT;
@@ -533,6 +551,31 @@ b recv "channel: news\nevent: push.gap\n\n"
 b recv "id: $e:3\nchannel: news\n\nm3"
 b recv "id: $e:4\nchannel: news\n\nm4"
 until http GET /push => .workers[0].redis[role=cmd].reconnects == 0 && .workers[1].redis[role=cmd].reconnects == 0
+
+
+=== ten restarts with all its data: each message once and in order
+--- redis
+appendonly yes
+appendfsync always
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT reconnect=20ms..100ms recover=lenient;
+push_history 1000;
+--- ws
+deadline 30s
+a connect@1 /ws?channel=news
+b connect@2 /ws?channel=news
+until redis PUBSUB NUMSUB news => news 2
+group g a b
+for r in 1 2 3 4 5 6 7 8 9 10 {
+redis_server restart
+repeat 5 {
+until http POST /pub?channel=news [Push-Id: $r-$i] m$r-$i => 201|202
+}
+repeat 5 {
+g recv m$r-$i
+}
+}
+until http GET /pub?channel=news => .offset == 50
 
 
 === a killed link for commands loses nothing that was answered

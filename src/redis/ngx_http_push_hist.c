@@ -15,12 +15,16 @@
 
 #define NGX_HTTP_PUSH_HIST_KEY     256       /* room for keys= and "cfg" */
 #define NGX_HTTP_PUSH_HIST_HEAD    5         /* values before the entries */
-#define NGX_HTTP_PUSH_HIST_FIELDS  7         /* of the meta, by HMGET */
+#define NGX_HTTP_PUSH_HIST_FIELDS  8         /* of the meta, by HMGET */
 
 /* places in the reply */
 #define NGX_HTTP_PUSH_HIST_RUN_ID  3
 #define NGX_HTTP_PUSH_HIST_COUNT   6
 #define NGX_HTTP_PUSH_HIST_TTL     7
+#define NGX_HTTP_PUSH_HIST_KEPT    8
+
+/* what is asked for is kept, by a look of the script so often, in ms */
+#define NGX_HTTP_PUSH_HIST_KEEP    (12 * 3600 * 1000)
 
 
 static void ngx_http_push_hist_get_position(
@@ -155,7 +159,7 @@ ngx_http_push_hist_peek(ngx_http_push_hist_conf_t *conf,
 
     static ngx_str_t             fields[NGX_HTTP_PUSH_HIST_FIELDS] = {
         ngx_string("e"), ngx_string("s"), ngx_string("g"), ngx_string("pe"),
-        ngx_string("pf"), ngx_string("c"), ngx_string("t")
+        ngx_string("pf"), ngx_string("c"), ngx_string("t"), ngx_string("x")
     };
 
     /* the second key of each script is what is wanted here */
@@ -176,8 +180,10 @@ ngx_http_push_hist_parse_peek(ngx_http_push_hist_conf_t *conf,
     ngx_str_t *channel, ngx_http_push_reply_t *reply,
     ngx_http_push_hist_t *hist)
 {
+    uint64_t                       x;
     ngx_str_t                     *run_id, *generation;
     ngx_uint_t                     kept;
+    ngx_time_t                    *tp;
     ngx_http_push_value_t         *value;
     const ngx_http_push_policy_t  *policy;
 
@@ -219,6 +225,18 @@ ngx_http_push_hist_parse_peek(ngx_http_push_hist_conf_t *conf,
         && (generation->len != run_id->len
             || ngx_memcmp(generation->data, run_id->data, run_id->len) != 0))
     {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_push_hist_get_number(&value[NGX_HTTP_PUSH_HIST_KEPT], &x)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    tp = ngx_timeofday();
+
+    if ((uint64_t) tp->sec * 1000 + tp->msec > x + NGX_HTTP_PUSH_HIST_KEEP) {
         return NGX_DECLINED;
     }
 

@@ -136,7 +136,8 @@
     "local from, limit = tonumber(args[6]), tonumber(args[7])\n" \
     "local bytes, most = tonumber(args[8]), tonumber(args[9])\n" \
     "local v = redis.call('HMGET', m, 's', 'e', 'g', 'pf', 'pe', 'c', 't',\n" \
-    "'o')\n" \
+    "'o', 'x')\n" \
+    "local now = clock()\n" \
     "local s, e, pf, pe = tonumber(v[1]), v[2], v[4] or '0', v[5] or ''\n" \
     "local set = {}\n" \
     "s = e and s\n" \
@@ -148,12 +149,15 @@
     "set[#set + 1] = value\n" \
     "end\n" \
     "end\n" \
+    "if s and not set[1] and now > (tonumber(v[9]) or 0) + 43200000 then\n" \
+    "set = { 'x', whole(now) }\n" \
+    "end\n" \
     "if set[1] then\n" \
     "local done = redis.pcall('HSET', m, unpack(set))\n" \
     "if type(done) == 'table' then\n" \
     "set = {}\n" \
-    "elseif not s then\n" \
-    "redis.call('PEXPIRE', m, 86400000)\n" \
+    "else\n" \
+    "redis.call('PEXPIRE', m, whole(ttl * 1.25 + 86400000))\n" \
     "end\n" \
     "end\n" \
     "if not s then\n" \
@@ -162,7 +166,6 @@
     "if set[1] == 'e' then\n" \
     "e, pe, pf = fresh, e, v[1]\n" \
     "end\n" \
-    "local now = clock()\n" \
     "ttl = tonumber(ttl)\n" \
     "pcall(sweep, h, now, ttl)\n" \
     "local n = math.min(redis.call('LLEN', h), tonumber(count), s)\n" \
