@@ -53,6 +53,7 @@ struct ngx_http_push_bus_s {
     ngx_str_t                  name;          /* "zone", "redis" */
     ngx_uint_t                 silent;        /* loses without a sign: silent
                                                  channels are to be checked */
+    ngx_uint_t                 instant;       /* read is always NGX_OK */
 
     ngx_int_t                (*subscribe)(ngx_http_push_bus_t *bus,
                                           ngx_http_push_channel_t *ch);

@@ -325,12 +325,27 @@ ngx_http_push_feed_confirm(ngx_http_push_feeds_t *fs,
         return;
     }
 
+    f->life = fs->life;
+
     if (flags & NGX_HTTP_PUSH_FEED_MISSED) {
         ngx_http_push_feed_doubt(fs, ch);
 
         if (flags & NGX_HTTP_PUSH_FEED_UNKNOWN) {
             f->suspect = 1;
         }
+
+    } else if (ngx_http_push_hub_bus(fs->hub)->instant) {
+
+        /*
+         * The client is not told yet that it is connected: what it may count
+         * on comes behind the position of this moment.
+         */
+
+        f->need |= NGX_HTTP_PUSH_FEED_TOP;
+
+        ngx_http_push_lookup_now(&f->lookup);
+
+        return;
     }
 
     ngx_http_push_feed_ask(f, NGX_HTTP_PUSH_FEED_TOP, 1);
@@ -349,9 +364,12 @@ ngx_http_push_feed_doubt(ngx_http_push_feeds_t *fs,
         f = ngx_http_push_feed_get(fs, ch);
     }
 
-    /* nothing tells what is missing of messages without an id */
+    /*
+     * Nothing tells what is missing of messages without an id, nor what was
+     * missed by who began at a place that was never known.
+     */
 
-    if (f == NULL || (ch->flags & NGX_HTTP_PUSH_FEED_PLAIN)) {
+    if (f == NULL || !f->known || (ch->flags & NGX_HTTP_PUSH_FEED_PLAIN)) {
         ngx_http_push_feed_tell(fs, ch, NGX_HTTP_PUSH_MSG_GAP);
     }
 
@@ -604,6 +622,13 @@ ngx_http_push_feed_delete(ngx_http_push_feeds_t *fs,
 
 
 void
+ngx_http_push_feed_lost(ngx_http_push_feeds_t *fs)
+{
+    fs->life++;
+}
+
+
+void
 ngx_http_push_feed_resume(ngx_http_push_feeds_t *fs)
 {
     ngx_http_push_lookup_resume(&fs->lookups);
@@ -754,6 +779,13 @@ ngx_http_push_feed_locate(ngx_http_push_feed_t *f, ngx_http_push_read_t *rd)
     }
 
     if (!f->known) {
+
+        /* is it where the subscribers began, or was the link lost since? */
+
+        if (f->life != f->fs->life) {
+            ngx_http_push_feed_tell(f->fs, f->channel, NGX_HTTP_PUSH_MSG_GAP);
+        }
+
         f->last = rd->top;
         f->known = 1;
 
@@ -806,11 +838,15 @@ ngx_http_push_feed_turn(ngx_http_push_feed_t *f, ngx_http_push_read_t *rd)
 {
     uint64_t  offset;
 
+    /* or an epoch has come and gone, and nobody here has heard of it */
+
+    if (f->last.len != 0 || rd->prev.len != 0) {
+        ngx_http_push_feed_tell(f->fs, f->channel, NGX_HTTP_PUSH_MSG_GAP);
+    }
+
     offset = 0;
 
     if (f->last.len != 0) {
-        ngx_http_push_feed_tell(f->fs, f->channel, NGX_HTTP_PUSH_MSG_GAP);
-
         offset = ngx_min(rd->prev.offset, rd->top.offset);
     }
 

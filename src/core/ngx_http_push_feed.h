@@ -87,6 +87,7 @@ const ngx_http_push_policy_t *ngx_http_push_feed_usual_policy(
  * message: the next one of ch, parsed, of the kind DATA; m stays the caller's.
  * doubt: messages of ch may have been lost on the way.
  * delete: the present life of ch has ended, in order with its messages.
+ * lost: nothing is given to message() until confirm() is called again.
  * resume: reads that have failed would succeed now.
  */
 void ngx_http_push_feed_confirm(ngx_http_push_feeds_t *fs,
@@ -97,6 +98,7 @@ void ngx_http_push_feed_doubt(ngx_http_push_feeds_t *fs,
     ngx_http_push_channel_t *ch);
 void ngx_http_push_feed_delete(ngx_http_push_feeds_t *fs,
     ngx_http_push_channel_t *ch);
+void ngx_http_push_feed_lost(ngx_http_push_feeds_t *fs);
 void ngx_http_push_feed_resume(ngx_http_push_feeds_t *fs);
 
 /* where the channel stands now; NGX_DECLINED: not known, or no history */

@@ -67,6 +67,15 @@ ngx_http_push_lookup_ask(ngx_http_push_lookup_t *l, ngx_uint_t urgent)
 }
 
 
+void
+ngx_http_push_lookup_now(ngx_http_push_lookup_t *l)
+{
+    if (l->state == NGX_HTTP_PUSH_LOOKUP_IDLE) {
+        ngx_http_push_lookup_begin(l);
+    }
+}
+
+
 static void
 ngx_http_push_lookup_enqueue(ngx_http_push_lookup_t *l, ngx_uint_t urgent)
 {

@@ -84,6 +84,9 @@ void ngx_http_push_lookup_stop(ngx_http_push_lookups_t *ls);
  */
 void ngx_http_push_lookup_ask(ngx_http_push_lookup_t *l, ngx_uint_t urgent);
 
+/* the same from within the call, of a bus whose reads are instant */
+void ngx_http_push_lookup_now(ngx_http_push_lookup_t *l);
+
 /* the channel is gone, or nothing is wanted any more */
 void ngx_http_push_lookup_cancel(ngx_http_push_lookup_t *l);
 

@@ -71,6 +71,7 @@ struct ngx_http_push_feed_s {
     ngx_http_push_position_t      prev;       /* end of the epoch before */
     uint64_t                      top;        /* as the last read told it */
     ngx_msec_t                    heard;
+    uint32_t                      life;       /* of fs, when confirmed */
 
     unsigned                      need:3;
     unsigned                      known:1;    /* last is valid */
@@ -96,6 +97,7 @@ struct ngx_http_push_feeds_s {
     ngx_log_t                        *log;
     ngx_uint_t                        lenient;
     ngx_uint_t                        place;      /* of the checks */
+    uint32_t                          life;       /* times that it was lost */
 
     ngx_event_t                       tick;
     ngx_connection_t                  dummy;

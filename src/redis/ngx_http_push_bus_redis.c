@@ -513,6 +513,9 @@ ngx_http_push_bus_redis_sub_down(void *data)
 
     b->sub_ready = 0;
 
+    /* before anybody hears that no mark will come back any more */
+    ngx_http_push_feed_lost(b->feeds);
+
     ngx_http_push_marks_set_listening(b->marks, 0);
     ngx_http_push_orders_set_listening(b->orders, 0);
 

@@ -95,6 +95,7 @@ ngx_http_push_bus_shm_create(ngx_http_push_zone_t *z, ngx_http_push_hub_t *h,
     }
 
     ngx_str_set(&sb->bus.name, "zone");
+    sb->bus.instant = 1;
     sb->bus.subscribe = ngx_http_push_bus_shm_subscribe;
     sb->bus.unsubscribe = ngx_http_push_bus_shm_unsubscribe;
     sb->bus.order = ngx_http_push_bus_shm_order;
