@@ -445,6 +445,7 @@ ngx_http_push_feed_offer(ngx_http_push_feed_t *f, ngx_http_push_msg_t *m)
         }
 
         f->known = 1;
+        f->adopted = 1;
     }
 
     if (!ngx_http_push_position_in(&f->last, &m->epoch)
@@ -503,6 +504,7 @@ ngx_http_push_feed_hold(ngx_http_push_feed_t *f, ngx_http_push_msg_t *m)
     {
         ngx_http_push_run_clear(&work->held);
         work->early = 0;
+        work->sent = 0;
     }
 
     (void) ngx_http_push_run_push(&work->held, m, f->fs->log);
@@ -510,9 +512,9 @@ ngx_http_push_feed_hold(ngx_http_push_feed_t *f, ngx_http_push_msg_t *m)
 
 
 /*
- * Gives what has become the next one.  A message of another epoch, held before
- * a read that knows nothing of that epoch, was never stored: whoever can
- * publish to Redis can make such a header.
+ * Gives what has become the next one.  A message that was held before a read
+ * that knows nothing of its epoch, or not so many messages, was never stored:
+ * whoever can publish to Redis can make such a header.
  */
 
 static void
@@ -532,7 +534,8 @@ ngx_http_push_feed_release(ngx_http_push_feed_t *f)
 
         if (rc == NGX_AGAIN
             && (work->early == 0
-                || ngx_http_push_position_in(&f->last, &m->epoch)))
+                || (ngx_http_push_position_in(&f->last, &m->epoch)
+                    && m->offset <= f->top)))
         {
             ngx_http_push_msg_unref(m);
             return;
@@ -542,6 +545,7 @@ ngx_http_push_feed_release(ngx_http_push_feed_t *f)
 
         ngx_http_push_run_shift(&work->held);
         work->early -= (work->early != 0);
+        work->sent -= (work->sent != 0);
     }
 }
 
@@ -695,8 +699,10 @@ ngx_http_push_feed_prepare(ngx_http_push_lookup_t *l)
     /* each of them tells the top */
 
     f->need &= ~(work->kind|NGX_HTTP_PUSH_FEED_TOP);
-    work->early = work->held.n;
+    work->sent = work->held.n;
+    work->early = 0;
     f->moved = 0;
+    f->adopted = 0;
 
     if (rd->limit != 0) {
         f->fs->figures->reads++;
@@ -739,11 +745,12 @@ ngx_http_push_feed_finish(ngx_http_push_lookup_t *l)
     }
 
     ngx_http_push_feed_cross(f, &work->rd);
+
+    work->early = work->sent;
     ngx_http_push_feed_release(f);
+    work->early = 0;
 
     ngx_http_push_lookup_release(&work->rd);
-
-    work->early = 0;
 
     if (f->last.offset >= f->top) {
         f->doubt = 0;
@@ -791,9 +798,9 @@ ngx_http_push_feed_locate(ngx_http_push_feed_t *f, ngx_http_push_read_t *rd)
 
     } else if (!ngx_http_push_position_same_epoch(&f->last, &rd->top)) {
 
-        if (f->moved) {
+        if (f->adopted) {
 
-            /* messages have overtaken the reply: which is true now? */
+            /* a message has overtaken the reply: which is true now? */
 
             return NGX_DECLINED;
         }

@@ -45,7 +45,8 @@ typedef struct ngx_http_push_feed_work_s {
     ngx_http_push_read_t          rd;
     ngx_uint_t                    kind;       /* of the read under way */
     ngx_http_push_run_t           held;       /* came before its turn */
-    ngx_uint_t                    early;      /* of them: before the read */
+    ngx_uint_t                    sent;       /* of them: before the read */
+    ngx_uint_t                    early;      /* that has its answer: so many */
 
     ngx_queue_t                   queue;      /* in fs->windows */
     ngx_http_push_run_t           window;     /* the past, for readers */
@@ -80,6 +81,7 @@ struct ngx_http_push_feed_s {
     unsigned                      suspect:1;  /* whatever a read tells */
     unsigned                      ahead:1;    /* a reader waits for last */
     unsigned                      moved:1;    /* since the read was sent */
+    unsigned                      adopted:1;  /* since then: an epoch */
     unsigned                      loose:1;    /* last is of any epoch */
     unsigned                      wary:1;     /* messages that are forgotten
                                                  may still be on their way */

@@ -960,15 +960,13 @@ static ngx_http_push_policy_t    sim_policy = { 2000, 60000, NULL, 0 };
 static ngx_http_push_policies_t  sim_policies = { &sim_policy, 1 };
 
 
-static ngx_uint_t
-sim_run(ngx_uint_t sync, ngx_uint_t faults)
-{
-    uint64_t                        seq;
-    ngx_uint_t                      i, gaps;
-    sim_client_t                   *c;
-    static ngx_http_push_figures_t  figures;
+static ngx_http_push_figures_t  sim_figures;
 
-    ngx_memzero(&figures, sizeof(ngx_http_push_figures_t));
+
+static void
+sim_reset(ngx_uint_t sync)
+{
+    ngx_memzero(&sim_figures, sizeof(ngx_http_push_figures_t));
     ngx_memzero(sim_clients, sizeof(sim_clients));
     ngx_memzero(sim_stored, sizeof(sim_stored));
 
@@ -996,9 +994,35 @@ sim_run(ngx_uint_t sync, ngx_uint_t faults)
     sim_bus.read = sim_bus_read;
     sim_bus.unread = sim_bus_unread;
 
-    sim_hub = ngx_http_push_hub_create(&figures, NULL, &sim_log);
+    sim_hub = ngx_http_push_hub_create(&sim_figures, NULL, &sim_log);
     sim_feeds = ngx_http_push_feed_start(sim_hub, &sim_policies, 0, &sim_log);
     ngx_http_push_hub_attach_bus(sim_hub, &sim_bus);
+}
+
+
+static void
+sim_end(void)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < SIM_CLIENTS; i++) {
+        ngx_http_push_past_close(&sim_clients[i].reader);
+    }
+
+    ngx_http_push_feed_stop(sim_feeds);
+    ngx_http_push_hub_destroy(sim_hub);
+    sim_drop_wire();
+}
+
+
+static ngx_uint_t
+sim_run(ngx_uint_t sync, ngx_uint_t faults)
+{
+    uint64_t       seq;
+    ngx_uint_t     i, gaps;
+    sim_client_t  *c;
+
+    sim_reset(sync);
 
     for (i = 0; i < SIM_STEPS && sim_wrong[0] == '\0'; i++) {
         sim_step(faults);
@@ -1036,13 +1060,7 @@ sim_run(ngx_uint_t sync, ngx_uint_t faults)
         }
     }
 
-    for (i = 0; i < SIM_CLIENTS; i++) {
-        ngx_http_push_past_close(&sim_clients[i].reader);
-    }
-
-    ngx_http_push_feed_stop(sim_feeds);
-    ngx_http_push_hub_destroy(sim_hub);
-    sim_drop_wire();
+    sim_end();
 
     return gaps;
 }
@@ -1090,6 +1108,141 @@ sim_runs(const char *name, ngx_uint_t sync, ngx_uint_t faults)
 
 
 /*
+ * What does not come about by chance: somebody who can publish to the broker
+ * makes up headers that fit.
+ */
+
+static void
+scene_open(void)
+{
+    sim_reset(0);
+    sim_join(&sim_clients[0]);
+    sim_quiet();
+}
+
+
+static void
+scene_close(const char *name)
+{
+    sim_end();
+
+    tap_ok(sim_wrong[0] == '\0', "%s", name);
+
+    if (sim_wrong[0] != '\0') {
+        printf("# %s\n", sim_wrong);
+    }
+}
+
+
+static void
+scene_publish(ngx_uint_t n)
+{
+    while (n-- != 0) {
+        sim_publish(0);
+    }
+}
+
+
+/* somebody else's, in the epoch that the channel is in, or in none */
+
+static void
+scene_forge(const char *epoch, uint64_t offset)
+{
+    sim_entry_t  forged;
+
+    ngx_memzero(&forged, sizeof(sim_entry_t));
+
+    ngx_memcpy(forged.epoch, epoch ? (u_char *) epoch : sim_epoch, 16);
+    forged.offset = offset;
+
+    sim_send(&forged, 0);
+}
+
+
+static void
+scene_hear(void)
+{
+    while (sim_wire != NULL) {
+        sim_hear();
+    }
+}
+
+
+static void
+scene_far_ahead(void)
+{
+    ngx_uint_t     i;
+    sim_client_t  *c;
+
+    c = &sim_clients[0];
+
+    scene_open();
+    scene_publish(3);
+    scene_hear();
+
+    scene_forge(NULL, 1000000);
+    scene_hear();
+    sim_quiet();
+
+    for (i = 0; i < 10; i++) {
+        sim_publish(0);
+        scene_hear();
+
+        if (c->seq != sim_seq) {
+            sim_fail("not at once", c, sim_seq);
+        }
+    }
+
+    scene_close("a header from the future is believed until the next read");
+}
+
+
+static void
+scene_flood(void)
+{
+    uint64_t       n;
+    ngx_uint_t     i;
+    sim_client_t  *c;
+
+    c = &sim_clients[0];
+    n = 1;
+
+    sim_reset(0);
+    scene_publish(5);
+    sim_join(c);
+
+    /* before it is known where the channel stands, and ever after */
+
+    sim_confirm();
+
+    for (i = 0; i < 40; i++) {
+        scene_forge("forgedforgedforg", n++);
+        scene_hear();
+
+        if (i % 8 == 7) {
+            sim_publish(0);
+        }
+
+        sim_turn(300);
+
+        scene_forge("forgedforgedforg", n++);
+        scene_hear();
+        sim_answer(0);
+
+        scene_forge("forgedforgedforg", n++);
+        scene_hear();
+        sim_answer(0);
+    }
+
+    if (c->seq + 1 < sim_seq) {
+        sim_fail("starved", c, sim_seq);
+    }
+
+    scene_close("headers that go on in an epoch of their own starve nobody");
+}
+
+
+/*
  * PUSH_TRACE=N tells what happens in a run of kind N, whose state is given as
  * PUSH_SEED.
  */
@@ -1119,6 +1272,9 @@ main(int argc, char **argv)
             sim_runs(names[i], i & 1, i / 2);
         }
     }
+
+    scene_far_ahead();
+    scene_flood();
 
     return tap_done();
 }
