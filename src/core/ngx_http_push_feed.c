@@ -49,6 +49,8 @@ static ngx_int_t ngx_http_push_feed_locate(ngx_http_push_feed_t *f,
     ngx_http_push_read_t *rd);
 static void ngx_http_push_feed_turn(ngx_http_push_feed_t *f,
     ngx_http_push_read_t *rd);
+static void ngx_http_push_feed_turn_back(ngx_http_push_feed_t *f,
+    ngx_http_push_read_t *rd);
 static void ngx_http_push_feed_cross(ngx_http_push_feed_t *f,
     ngx_http_push_read_t *rd);
 static void ngx_http_push_feed_enter_epoch(ngx_http_push_position_t *at,
@@ -815,6 +817,9 @@ ngx_http_push_feed_locate(ngx_http_push_feed_t *f, ngx_http_push_read_t *rd)
             ngx_http_push_feed_turn(f, rd);
         }
 
+    } else if (f->last.offset > rd->top.offset && !f->moved) {
+        ngx_http_push_feed_turn_back(f, rd);
+
     } else if (f->suspect && !f->fs->lenient) {
         ngx_http_push_feed_tell(f->fs, f->channel, NGX_HTTP_PUSH_MSG_GAP);
     }
@@ -864,6 +869,25 @@ ngx_http_push_feed_turn(ngx_http_push_feed_t *f, ngx_http_push_read_t *rd)
     f->last = rd->top;
     f->last.offset = offset;
     f->loose = 1;
+}
+
+
+/*
+ * The broker goes on from an older state without a new epoch: a replica that
+ * had not heard of all has taken over, and what it is cannot be seen.  Or what
+ * was given last was never stored.  The same offsets will come again.
+ */
+
+static void
+ngx_http_push_feed_turn_back(ngx_http_push_feed_t *f,
+    ngx_http_push_read_t *rd)
+{
+    ngx_http_push_feed_tell(f->fs, f->channel, NGX_HTTP_PUSH_MSG_GAP);
+
+    ngx_http_push_recent_clear(&f->fs->recents, &f->recent);
+    ngx_http_push_feed_drop_window(f);
+
+    f->last.offset = rd->top.offset;
 }
 
 

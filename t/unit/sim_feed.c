@@ -1109,7 +1109,8 @@ sim_runs(const char *name, ngx_uint_t sync, ngx_uint_t faults)
 
 /*
  * What does not come about by chance: somebody who can publish to the broker
- * makes up headers that fit.
+ * makes up headers that fit; and the broker goes on from an older state in the
+ * same epoch.
  */
 
 static void
@@ -1242,6 +1243,64 @@ scene_flood(void)
 }
 
 
+/* a replica that had not heard of the last ones takes over */
+
+static void
+scene_turn_back(void)
+{
+    ngx_uint_t     gaps;
+    sim_client_t  *c, *late;
+
+    c = &sim_clients[0];
+    late = &sim_clients[1];
+
+    scene_open();
+    scene_publish(100);
+    scene_hear();
+
+    sim_lose_link();
+    sim_top -= 10;
+    sim_n -= 10;
+    gaps = c->gaps;
+
+    /* who comes back with an id that is not there any more */
+
+    late->any = 1;
+    late->seq = 95;
+    late->cursor = c->cursor;
+    late->cursor.offset = 95;
+
+    sim_join(late);
+    sim_quiet();
+
+    if (late->replays) {
+        sim_fail("still replays", late, sim_seq);
+    }
+
+    if (sim_figures.reads > 20) {
+        sim_fail("reads for ever", late, sim_figures.reads);
+    }
+
+    if (c->gaps == gaps) {
+        sim_fail("silent gap", c, sim_seq);
+    }
+
+    sim_publish(0);
+    scene_hear();
+    sim_quiet();
+
+    if (c->seq != sim_seq) {
+        sim_fail("taken for one that was given", c, sim_seq);
+    }
+
+    if (late->seq != sim_seq) {
+        sim_fail("taken for one that was given", late, sim_seq);
+    }
+
+    scene_close("offsets that are handed out again are given again");
+}
+
+
 /*
  * PUSH_TRACE=N tells what happens in a run of kind N, whose state is given as
  * PUSH_SEED.
@@ -1275,6 +1334,7 @@ main(int argc, char **argv)
 
     scene_far_ahead();
     scene_flood();
+    scene_turn_back();
 
     return tap_done();
 }
