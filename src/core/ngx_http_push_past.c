@@ -243,7 +243,17 @@ ngx_http_push_past_serve(ngx_http_push_feed_t *f,
 
         first = ngx_http_push_run_get(&work->window, 0);
 
-        if (from < first->offset && first->offset <= f->last.offset) {
+        if (first->offset > f->last.offset) {
+
+            /* up to where the channel is here; what is left comes live */
+
+            piece->gap = 1;
+            reader->at = f->last;
+
+            return NGX_DONE;
+        }
+
+        if (from < first->offset) {
             piece->gap = 1;
 
             (void) ngx_http_push_position_set(&reader->at, &first->epoch,
@@ -320,8 +330,12 @@ ngx_http_push_past_slice(ngx_http_push_feed_t *f, ngx_http_push_run_t *run,
 
             piece->gap |= !f->fs->lenient && !reader->loose;
 
-            (void) ngx_http_push_position_set(&reader->at, &m->epoch,
-                                              m->offset);
+            if (m->offset <= f->prev.offset
+                || ngx_http_push_position_in(&f->last, &m->epoch))
+            {
+                (void) ngx_http_push_position_set(&reader->at, &m->epoch,
+                                                  m->offset);
+            }
         }
 
         reader->loose = 0;

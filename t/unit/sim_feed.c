@@ -1109,8 +1109,8 @@ sim_runs(const char *name, ngx_uint_t sync, ngx_uint_t faults)
 
 /*
  * What does not come about by chance: somebody who can publish to the broker
- * makes up headers that fit; and the broker goes on from an older state in the
- * same epoch.
+ * makes up headers that fit, or has written to the history itself; and the
+ * broker goes on from an older state in the same epoch.
  */
 
 static void
@@ -1301,6 +1301,43 @@ scene_turn_back(void)
 }
 
 
+/* entries whose epochs are neither the channel's nor the one before */
+
+static void
+scene_strange_epochs(void)
+{
+    ngx_uint_t     i;
+    sim_client_t  *c;
+
+    c = &sim_clients[1];
+
+    scene_open();
+    scene_publish(300);
+    scene_hear();
+
+    for (i = 0; i < 300; i++) {
+        ngx_memcpy(sim_list[sim_first + i].epoch,
+                   i % 2 ? "strangestrangest" : "oddoddoddoddoddo", 16);
+    }
+
+    c->any = 1;
+    sim_join(c);
+    c->reader.at.len = 0;
+    c->reader.tail = 250;
+    c->seq = 50;
+
+    for (i = 0; i < 40 && c->replays; i++) {
+        sim_quiet();
+    }
+
+    if (c->replays || c->seq != 300) {
+        sim_fail("still replays", c, 300);
+    }
+
+    scene_close("strange epochs in a history are given, once");
+}
+
+
 /*
  * PUSH_TRACE=N tells what happens in a run of kind N, whose state is given as
  * PUSH_SEED.
@@ -1335,6 +1372,7 @@ main(int argc, char **argv)
     scene_far_ahead();
     scene_flood();
     scene_turn_back();
+    scene_strange_epochs();
 
     return tap_done();
 }
