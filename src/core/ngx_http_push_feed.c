@@ -26,6 +26,7 @@
 #define NGX_HTTP_PUSH_FEED_WINDOW       1024
 #define NGX_HTTP_PUSH_FEED_WINDOW_SIZE  (1024 * 1024)
 #define NGX_HTTP_PUSH_FEED_WINDOW_MS    2000
+#define NGX_HTTP_PUSH_FEED_WINDOWS      (64 * 1024 * 1024)  /* of the worker */
 
 
 static void ngx_http_push_feed_forget(void *data, ngx_http_push_channel_t *ch);
@@ -61,6 +62,7 @@ static void ngx_http_push_feed_jump(ngx_http_push_feed_t *f,
     ngx_http_push_read_t *rd, uint64_t offset);
 static void ngx_http_push_feed_fill_window(ngx_http_push_feed_t *f,
     ngx_http_push_read_t *rd);
+static void ngx_http_push_feed_close_window(ngx_http_push_feeds_t *fs);
 static void ngx_http_push_feed_drop_window(ngx_http_push_feed_t *f);
 static void ngx_http_push_feed_tick_handler(ngx_event_t *ev);
 static void ngx_http_push_feed_check(void *data, ngx_http_push_channel_t *ch);
@@ -1021,6 +1023,49 @@ ngx_http_push_feed_fill_window(ngx_http_push_feed_t *f,
     work->filled = 1;
 
     ngx_queue_insert_tail(&f->fs->windows, &work->queue);
+
+    f->fs->size += work->window.size;
+
+    /* whoever still wants one of these will have it read again */
+
+    while (f->fs->size > NGX_HTTP_PUSH_FEED_WINDOWS
+           && ngx_queue_head(&f->fs->windows) != &work->queue)
+    {
+        ngx_http_push_feed_close_window(f->fs);
+    }
+}
+
+
+void
+ngx_http_push_feed_use_window(ngx_http_push_feed_t *f)
+{
+    ngx_http_push_feed_work_t  *work;
+
+    work = f->work;
+
+    work->used = ngx_current_msec;
+
+    ngx_queue_remove(&work->queue);
+    ngx_queue_insert_tail(&f->fs->windows, &work->queue);
+}
+
+
+/* that which was used the longest ago, there is one */
+
+static void
+ngx_http_push_feed_close_window(ngx_http_push_feeds_t *fs)
+{
+    ngx_queue_t                *q;
+    ngx_http_push_feed_t       *f;
+    ngx_http_push_feed_work_t  *work;
+
+    q = ngx_queue_head(&fs->windows);
+    work = ngx_queue_data(q, ngx_http_push_feed_work_t, queue);
+
+    f = work->feed;
+
+    ngx_http_push_feed_drop_window(f);
+    ngx_http_push_feed_settle(f);
 }
 
 
@@ -1028,6 +1073,8 @@ static void
 ngx_http_push_feed_drop_window(ngx_http_push_feed_t *f)
 {
     if (f->work != NULL && f->work->filled) {
+        f->fs->size -= f->work->window.size;
+
         ngx_queue_remove(&f->work->queue);
         ngx_http_push_run_clear(&f->work->window);
 
@@ -1043,7 +1090,6 @@ ngx_http_push_feed_tick_handler(ngx_event_t *ev)
     ngx_queue_t                *q;
     ngx_connection_t           *c;
     ngx_http_push_bus_t        *bus;
-    ngx_http_push_feed_t       *f;
     ngx_http_push_feeds_t      *fs;
     ngx_http_push_feed_work_t  *work;
 
@@ -1062,10 +1108,7 @@ ngx_http_push_feed_tick_handler(ngx_event_t *ev)
             break;
         }
 
-        f = work->feed;
-
-        ngx_http_push_feed_drop_window(f);
-        ngx_http_push_feed_settle(f);
+        ngx_http_push_feed_close_window(fs);
     }
 
     bus = ngx_http_push_hub_bus(fs->hub);

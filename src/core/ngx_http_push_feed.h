@@ -118,6 +118,9 @@ struct ngx_http_push_feed_work_s *ngx_http_push_feed_work(
 void ngx_http_push_feed_ask(ngx_http_push_feed_t *f, ngx_uint_t need,
     ngx_uint_t urgent);
 
+/* somebody was served out of the window */
+void ngx_http_push_feed_use_window(ngx_http_push_feed_t *f);
+
 /* is at in the epoch that ended with prev, and not behind its end? */
 ngx_uint_t ngx_http_push_feed_ends(const ngx_http_push_position_t *at,
     const ngx_http_push_position_t *prev);

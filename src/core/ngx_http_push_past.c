@@ -261,7 +261,7 @@ ngx_http_push_past_serve(ngx_http_push_feed_t *f,
         }
 
         if (ngx_http_push_past_slice(f, &work->window, reader, piece)) {
-            work->used = ngx_current_msec;
+            ngx_http_push_feed_use_window(f);
             return NGX_OK;
         }
     }

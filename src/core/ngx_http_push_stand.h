@@ -91,7 +91,8 @@ struct ngx_http_push_feed_s {
 struct ngx_http_push_feeds_s {
     ngx_http_push_lookups_t           lookups;
     ngx_http_push_recents_t           recents;
-    ngx_queue_t                       windows;    /* by last fill */
+    ngx_queue_t                       windows;    /* by last use */
+    size_t                            size;       /* of all of them */
 
     ngx_http_push_hub_t              *hub;
     const ngx_http_push_policies_t   *policies;

@@ -15,6 +15,7 @@
 #include "ngx_http_push_feed.h"
 #include "ngx_http_push_hub.h"
 #include "ngx_http_push_past.h"
+#include "ngx_http_push_stand.h"
 
 #include "tap.h"
 
@@ -1338,6 +1339,119 @@ scene_strange_epochs(void)
 }
 
 
+
+/* somebody comes back to a channel and takes the first piece of its past */
+
+#define SCENE_CHANNELS  800
+
+
+static ngx_http_push_sub_t  scene_subs[SCENE_CHANNELS];
+
+
+static void
+scene_wake(ngx_http_push_past_t *reader)
+{
+}
+
+
+static void
+scene_return(ngx_uint_t i)
+{
+    u_char                      buf[16];
+    ngx_str_t                   name;
+    ngx_http_push_past_t        reader;
+    ngx_http_push_past_piece_t  piece;
+
+    name.data = buf;
+    name.len = sprintf((char *) buf, "c%u", (unsigned) i);
+
+    if (scene_subs[i].channel == NULL) {
+        scene_subs[i].deliver = sim_deliver_replaying;
+
+        (void) ngx_http_push_hub_subscribe(sim_hub, &name, &scene_subs[i]);
+        ngx_http_push_feed_confirm(sim_feeds, scene_subs[i].channel, 0);
+        sim_turn(0);
+    }
+
+    ngx_memzero(&reader, sizeof(ngx_http_push_past_t));
+
+    reader.channel = scene_subs[i].channel;
+    reader.wake = scene_wake;
+
+    sim_position(&reader.at, sim_epoch, 1);
+
+    while (ngx_http_push_past_pull(sim_feeds, &reader, &piece) == NGX_AGAIN) {
+        sim_turn(0);
+    }
+}
+
+
+static ngx_uint_t
+scene_windows(void)
+{
+    ngx_uint_t             i, n;
+    ngx_http_push_feed_t  *f;
+
+    n = 0;
+
+    for (i = 0; i < SCENE_CHANNELS; i++) {
+        if (scene_subs[i].channel != NULL) {
+            f = scene_subs[i].channel->feed;
+            n += (f != NULL && f->work != NULL && f->work->filled);
+        }
+    }
+
+    return n;
+}
+
+
+static void
+scene_memory(void)
+{
+    ngx_uint_t  i;
+
+    sim_reset(1);
+    scene_publish(2000);
+
+    scene_return(0);
+    scene_return(1);
+
+    tap_is(scene_windows(), 2, "who comes back is served out of a window");
+
+    for (i = 0; i < 10; i++) {
+        sim_turn(500);
+        scene_return(0);
+    }
+
+    tap_is(scene_windows(), 1, "one that is in use keeps no others");
+
+    sim_turn(2500);
+    sim_turn(500);
+
+    tap_is(scene_windows(), 0, "nor stays itself");
+
+    for (i = 0; i < SCENE_CHANNELS; i++) {
+        scene_return(i);
+    }
+
+    tap_ok(sim_feeds->size <= 65 * 1024 * 1024
+           && scene_windows() < SCENE_CHANNELS,
+           "all windows of a worker are bounded, %u of %u bytes are left",
+           (unsigned) scene_windows(), (unsigned) sim_feeds->size);
+
+    sim_turn(2500);
+    sim_turn(500);
+
+    tap_is(sim_feeds->size, 0, "and given back");
+
+    for (i = 0; i < SCENE_CHANNELS; i++) {
+        ngx_http_push_hub_unsubscribe(sim_hub, &scene_subs[i]);
+    }
+
+    sim_end();
+}
+
+
 /*
  * PUSH_TRACE=N tells what happens in a run of kind N, whose state is given as
  * PUSH_SEED.
@@ -1373,6 +1487,7 @@ main(int argc, char **argv)
     scene_flood();
     scene_turn_back();
     scene_strange_epochs();
+    scene_memory();
 
     return tap_done();
 }
