@@ -48,6 +48,16 @@ local function whole(n)
     return string.format('%.0f', n)
 end
 
+-- the top of a channel; what no script has written is none
+local function last_of(s, e)
+    s = tonumber(s)
+    if s and s >= 0 and s < 2^53 and s % 1 == 0
+        and e and #e < 24 and string.match(e, '^%w+$')
+    then
+        return s
+    end
+end
+
 -- all entries have the time of one clock
 local function clock()
     local t = redis.call('TIME')
@@ -122,9 +132,9 @@ local function pub(keys, args)
         return remember('-', '0', n)
     end
     local v = redis.call('HMGET', m, 's', 'e', 'g', 'x', 'c', 't')
-    local s, e, x = tonumber(v[1]), v[2], tonumber(v[4])
+    local s, e, x = last_of(v[1], v[2]), v[2], tonumber(v[4])
     -- another process may have forgotten offsets that it has handed out
-    local turn = not s or not e or (run ~= '' and run ~= v[3])
+    local turn = not s or (run ~= '' and run ~= v[3])
     if turn then
         e = fresh
     end
@@ -142,7 +152,7 @@ local function pub(keys, args)
     if turn or not x or now >= x or x - now > ttl
         or v[5] ~= args[2] or v[6] ~= args[3] or args[6] == '1'
     then
-        if turn and s and v[2] then
+        if turn and s then
             redis.call('HSET', m, 'pe', v[2], 'pf', v[1])
         elseif n ~= 1 and not s then
             redis.call('LTRIM', h, -1, -1)
@@ -178,9 +188,9 @@ local function hist(keys, args)
     local v = redis.call('HMGET', m, 's', 'e', 'g', 'pf', 'pe', 'c', 't',
                          'o', 'x')
     local now = clock()
-    local s, e, pf, pe = tonumber(v[1]), v[2], v[4] or '0', v[5] or ''
+    local s, e = last_of(v[1], v[2]), v[2]
+    local pf, pe = v[4] or '0', v[5] or ''
     local set = {}
-    s = e and s
     if s and run ~= '' and run ~= v[3] then
         set = { 'e', fresh, 'g', run, 'pe', e, 'pf', v[1] }
     end

@@ -41,6 +41,32 @@ redis LINDEX push:h:{news} -1 => ~ ^\xffP1M [0-9a-f]{16} 41 \d+\ny20$
 http POST /pub?channel=sport s1 => 202 .offset == 1 && .epoch != $e
 
 
+=== a state that no script has written is none
+--- http_config
+push_redis redis://127.0.0.1:$TEST_REDIS_PORT;
+push_history 100 5m;
+--- ws
+http POST /pub?channel=other m => 202
+# Lua counts no further than 2^53: a row up to here had no end
+http POST /pub?channel=news m1 => 202 .offset == 1
+redis HSET push:m:{news} s 9223372036854775806
+http GET /pub?channel=news => 200 .offset absent
+a connect /ws?channel=news&last_event_id=-5
+http POST /pub?channel=news m2 => 201 .offset == 1
+a recv m2
+# nor is this an epoch, and what is wrong with one channel cuts no link
+redis HSET push:m:{news} e a=b
+http POST /pub?channel=news m3 => 201 .offset == 1
+redis HSET push:m:{news} e ""
+http POST /pub?channel=news m4 => 201 .offset == 1
+redis HSET push:m:{news} s -3
+http POST /pub?channel=news m5 => 201 .offset == 1
+redis HSET push:m:{news} s one
+http POST /pub?channel=news m6 => 201 .offset == 1
+http GET /pub?channel=news => 200 .messages == 1
+http GET /push?format=json => 200 ~ "reconnects": 0
+
+
 === the last COUNT messages are kept, and not many more
 --- http_config
 push_redis redis://127.0.0.1:$TEST_REDIS_PORT;

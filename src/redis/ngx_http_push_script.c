@@ -28,6 +28,14 @@
     "local function whole(n)\n" \
     "return string.format('%.0f', n)\n" \
     "end\n" \
+    "local function last_of(s, e)\n" \
+    "s = tonumber(s)\n" \
+    "if s and s >= 0 and s < 2^53 and s % 1 == 0\n" \
+    "and e and #e < 24 and string.match(e, '^%w+$')\n" \
+    "then\n" \
+    "return s\n" \
+    "end\n" \
+    "end\n" \
     "local function clock()\n" \
     "local t = redis.call('TIME')\n" \
     "return t[1] * 1000 + math.floor(t[2] / 1000)\n" \
@@ -90,8 +98,8 @@
     "return remember('-', '0', n)\n" \
     "end\n" \
     "local v = redis.call('HMGET', m, 's', 'e', 'g', 'x', 'c', 't')\n" \
-    "local s, e, x = tonumber(v[1]), v[2], tonumber(v[4])\n" \
-    "local turn = not s or not e or (run ~= '' and run ~= v[3])\n" \
+    "local s, e, x = last_of(v[1], v[2]), v[2], tonumber(v[4])\n" \
+    "local turn = not s or (run ~= '' and run ~= v[3])\n" \
     "if turn then\n" \
     "e = fresh\n" \
     "end\n" \
@@ -107,7 +115,7 @@
     "if turn or not x or now >= x or x - now > ttl\n" \
     "or v[5] ~= args[2] or v[6] ~= args[3] or args[6] == '1'\n" \
     "then\n" \
-    "if turn and s and v[2] then\n" \
+    "if turn and s then\n" \
     "redis.call('HSET', m, 'pe', v[2], 'pf', v[1])\n" \
     "elseif n ~= 1 and not s then\n" \
     "redis.call('LTRIM', h, -1, -1)\n" \
@@ -138,9 +146,9 @@
     "local v = redis.call('HMGET', m, 's', 'e', 'g', 'pf', 'pe', 'c', 't',\n" \
     "'o', 'x')\n" \
     "local now = clock()\n" \
-    "local s, e, pf, pe = tonumber(v[1]), v[2], v[4] or '0', v[5] or ''\n" \
+    "local s, e = last_of(v[1], v[2]), v[2]\n" \
+    "local pf, pe = v[4] or '0', v[5] or ''\n" \
     "local set = {}\n" \
-    "s = e and s\n" \
     "if s and run ~= '' and run ~= v[3] then\n" \
     "set = { 'e', fresh, 'g', run, 'pe', e, 'pf', v[1] }\n" \
     "end\n" \
