@@ -59,6 +59,7 @@ typedef struct {
     ngx_str_t                      own;       /* of this one */
     ngx_http_push_link_command_t   listen;    /* SUBSCRIBE of both */
     ngx_http_push_link_command_t   announce;
+    ngx_http_push_link_command_t   load[NGX_HTTP_PUSH_SCRIPT_LAST];
 
     unsigned                       sub_ready:1;
     unsigned                       cmd_ready:1;
@@ -550,6 +551,17 @@ ngx_http_push_bus_redis_cmd_up(void *data)
 {
     ngx_http_push_bus_redis_t  *b = data;
 
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_PUSH_SCRIPT_LAST; i++) {
+        b->load[i].handler = ngx_http_push_bus_redis_announce_handler;
+        b->load[i].data = b;
+
+        if (ngx_http_push_script_load(b->cmd, &b->load[i], i) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
     b->announce.handler = ngx_http_push_bus_redis_announce_handler;
     b->announce.data = b;
 
@@ -562,6 +574,8 @@ ngx_http_push_bus_redis_cmd_up(void *data)
     return ngx_http_push_server_ask(b->server, b->cmd);
 }
 
+
+/* where it is refused, the calls that need it find out */
 
 static ngx_int_t
 ngx_http_push_bus_redis_announce_handler(ngx_http_push_link_command_t *cmd,

@@ -398,6 +398,23 @@ ngx_http_push_script_add_epoch(ngx_http_push_script_call_t *call)
 
 
 ngx_int_t
+ngx_http_push_script_load(ngx_http_push_link_t *l,
+    ngx_http_push_link_command_t *cmd, ngx_uint_t script)
+{
+    ngx_str_t  argv[3];
+
+    ngx_str_set(&argv[0], "SCRIPT");
+    ngx_str_set(&argv[1], "LOAD");
+
+    argv[2] = ngx_http_push_script_list[script].text;
+
+    cmd->replies = 1;
+
+    return ngx_http_push_link_send(l, cmd, 3, argv);
+}
+
+
+ngx_int_t
 ngx_http_push_script_send(ngx_http_push_script_call_t *call,
     ngx_http_push_link_t *l, ngx_http_push_link_command_t *cmd,
     ngx_uint_t whole)

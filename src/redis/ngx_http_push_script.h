@@ -31,7 +31,8 @@
 typedef enum {
     NGX_HTTP_PUSH_SCRIPT_PUB = 0,
     NGX_HTTP_PUSH_SCRIPT_HIST,
-    NGX_HTTP_PUSH_SCRIPT_DEL
+    NGX_HTTP_PUSH_SCRIPT_DEL,
+    NGX_HTTP_PUSH_SCRIPT_LAST
 } ngx_http_push_script_e;
 
 
@@ -71,6 +72,13 @@ void ngx_http_push_script_add_policy(ngx_http_push_script_call_t *call,
 
 /* an epoch that was never there: 64 random bits */
 void ngx_http_push_script_add_epoch(ngx_http_push_script_call_t *call);
+
+/*
+ * Has Redis learn a script, before the first call on a link: where the first
+ * of many calls under way has to be made once more, the others overtake it.
+ */
+ngx_int_t ngx_http_push_script_load(ngx_http_push_link_t *l,
+    ngx_http_push_link_command_t *cmd, ngx_uint_t script);
 
 /*
  * As ngx_http_push_link_send().  Redis forgets scripts at SCRIPT FLUSH and
