@@ -350,7 +350,8 @@ run:
 	@mkdir -p $(RUN)/logs $(RUN)/tmp
 	@ln -sfn $(BUILD) $(RUN)/modules
 	@ln -sfn $(TOP)/conf-examples/html $(RUN)/html
-	@sed 's/127\.0\.0\.1:8080/127.0.0.1:$(PORT)/g' $(CONF) >$(RUN)/nginx.conf
+	@sed 's/\(127\.0\.0\.1:\|listen \)8080/\1$(PORT)/g' $(CONF) \
+	    >$(RUN)/nginx.conf
 	@if (exec 3<>/dev/tcp/127.0.0.1/$(PORT)) 2>/dev/null; then \
 	    echo 'Port $(PORT) of 127.0.0.1 is in use; choose another:' \
 	         'make run PORT=8081'; \
@@ -359,6 +360,7 @@ run:
 	ulimit -n "$$(ulimit -H -n)" 2>/dev/null; \
 	set -- $(NGINX) -p $(RUN) -c $(RUN)/nginx.conf; \
 	global='daemon off;'; \
+	grep -q '^pid ' $(RUN)/nginx.conf || global="$$global pid logs/pid;"; \
 	if [ "$$(id -u)" = 0 ] && ! su -s /bin/sh nobody -c \
 	    'test -r $(TOP)/conf-examples/html/index.html' 2>/dev/null; \
 	then \

@@ -715,3 +715,20 @@ push_redis redis://127.0.0.1:1 prefix=push:app: reconnect=10s..10s;
 redis link
 --- ws
 a refused 403 /ws?channel=push:ctl
+
+
+=== who lets clients name any channel of a Redis is warned, once
+--- config
+location /ws  { push_channel $arg_channel; }
+location /own { push_channel user:$arg_user "#$arg_group"; }
+location /pub { push_publish $arg_channel; }
+--- http_config
+push_redis redis://127.0.0.1:1 reconnect=10s..10s;
+--- allow_log
+redis link
+--- ws
+nginx -t nginx.conf => ~ \[warn\].*"push_channel" begins with a variable and "push_redis" has no "prefix=".* in \S+nginx\.conf:\d+
+nginx -t nginx.conf => !~ (?s)begins with a variable.*begins with a variable
+conf s/10s;/10s prefix=site:;/
+nginx -t nginx.conf => ~ test is successful
+nginx -t nginx.conf => !~ \[warn\]

@@ -261,4 +261,20 @@ refuses('a script that is not the library\'s', qr/not as conf-ex.*local b/,
 refuses('a script that was not taken over', qr/not as conf-ex/,
         'script', %lua, file('src/redis/script.c') => sprintf $script, '');
 
+
+# examples
+
+my $conf = "worker_processes 1;\n\nevents {}\n\nhttp {\n    %s\n}\n";
+my $twice = 'server { listen 127.0.0.1:8080; server_name a; } ' x 2;
+my %built = ('build/ngx_http_push_module.so' => '');
+
+accepts('an example that nginx accepts is fine', 'examples', %built,
+        'conf-examples/a.conf' => sprintf $conf, 'keepalive_timeout 5s;');
+refuses('an example that nginx refuses', qr/a\.conf.*unknown directive/s,
+        'examples', %built,
+        'conf-examples/a.conf' => sprintf $conf, 'keepalive_timeouts 5s;');
+refuses('an example that nginx warns of', qr/a\.conf.*conflicting server/s,
+        'examples', %built, 'conf-examples/a.conf' => sprintf $conf, $twice);
+refuses('no example', qr/0 configurations/, 'examples', %built);
+
 done_testing();
