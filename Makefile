@@ -28,6 +28,8 @@ JOBS ?= 4
 PORT ?= 8080
 CONF ?= conf-examples/quickstart.conf
 FUZZ_SECONDS ?= 60
+MINUTES ?= 10
+BUS ?= zone redis
 REDIS_URL ?= redis://127.0.0.1:6379
 REDIS_KEYS ?= push:
 CLANG ?= clang
@@ -68,7 +70,7 @@ SOURCES := $(wildcard ngx_http_push_module.c src/*/*.c)
 
 
 .PHONY: all deps deps-test build run test suites unit fuzz lint \
-	bench bench-million instructions install uninstall redis-functions \
+	bench bench-million instructions soak soak-programs install uninstall redis-functions \
 	clean help FORCE
 
 all: build
@@ -79,6 +81,8 @@ help:
 	@echo 'make test            lint, unit tests and suites; one: T=t/x.t'
 	@echo '                     SANITIZE=1 or VALGRIND=1: the suites so'
 	@echo 'make lint unit fuzz  one kind of test (FUZZ_SECONDS=60 each)'
+	@echo 'make soak            faults at random, each of BUS="zone redis" for'
+	@echo '                     MINUTES=10; SEED=N repeats one'
 	@echo 'make bench           against a bare epoll loop, as ratios'
 	@echo 'make bench-million   as many connections as the machine allows'
 	@echo 'make instructions    per delivery and per connect, by callgrind'
@@ -223,7 +227,7 @@ suite_roots = $(patsubst t/%.t,$(BUILD)/t/%,$(suite_files))
 # What an aborted run has left behind: a server on the suite's port, which the
 # next one would share by reuseport, and a folder that Test::Nginx refuses.
 
-suites: build
+suites: build soak-programs
 	@echo 'suites with $(OUT:$(TOP)/%=%)/$(MODULE)'
 	@for root in $(suite_roots); do \
 	    pid=$$(cat $$root/logs/nginx.pid 2>/dev/null) || continue; \
@@ -327,6 +331,21 @@ redis-functions:
 	    conf-examples/push.lua \
 	| redis-cli --no-auth-warning -e -u '$(REDIS_URL)' \
 	    -x FUNCTION LOAD REPLACE
+
+
+# Faults at random for a while, and clients that miss nothing.  With SANITIZE=1
+# the workers have the sanitizers' module.
+
+soak: build soak-programs
+	@rc=0; for bus in $(BUS); do \
+	    NGINX=$(if $(SANITIZE),$(TOP)/t/lib/nginx-sanitized,$(NGINX)) \
+	    MODULE=$(OUT)/$(MODULE) t/soak/run --bus $$bus \
+	        --seconds $$(($(MINUTES) * 60)) \
+	        $(if $(SEED),--seed $(SEED)) $(ARGS) || rc=1; \
+	done; exit $$rc
+
+soak-programs:
+	@$(MAKE) --no-print-directory -s -C t/soak
 
 
 # Figures
