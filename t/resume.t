@@ -364,6 +364,33 @@ a resume
 within 20s a recv_any_order {x*60000}1 {x*60000}2 {x*60000}3 {x*60000}4 {x*60000}5 {x*60000}6 {x*60000}7 {x*60000}8 {x*60000}9 {x*60000}10 s1 s2 s3 s4 s5
 
 
+=== nor do many who come back at once for those who never were away
+--- http_config
+push_zone zone=push:400m;
+push_history 2000;
+--- config
+location /ws   { push_channel $arg_channel; }
+location /pub  { push_publish $arg_channel; client_max_body_size 40m; }
+location /push { push_status json; }
+--- ws
+within 20s http POST /pub?channel=news {x*30000000} => 202
+slow connect@1 /ws?channel=sport rcvbuf=4096
+slow stop_reading
+for n in 1 2 3 4 5 6 7 8 9 10 {
+c$n connect@1 /ws?channel=news&last_event_id=-1 rcvbuf=4096
+c$n stop_reading
+}
+within 20s until http GET /push => 200 .totals.queue_bytes > 268435456
+repeat 12 {
+until http POST /pub?channel=sport $i{y*40000} => 201
+}
+http GET /push => 200 .totals.slow_closed == 0 && .totals.dropped == 0
+slow resume
+repeat 12 {
+slow recv $i{y*40000}
+}
+
+
 === under a publisher at full rate each message comes once and in order
 --- http_config
 push_history 20000;

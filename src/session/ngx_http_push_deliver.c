@@ -44,11 +44,15 @@ static ngx_uint_t ngx_http_push_deliver_is_full(ngx_http_push_session_t *s,
 
 static ngx_http_push_figures_t  *ngx_http_push_deliver_figures;
 
+/* what blocked sessions got of the past; it is in figures->queued, too */
+static uint64_t                  ngx_http_push_deliver_replayed;
+
 
 void
 ngx_http_push_deliver_start(ngx_http_push_figures_t *figures)
 {
     ngx_http_push_deliver_figures = figures;
+    ngx_http_push_deliver_replayed = 0;
 }
 
 
@@ -402,12 +406,32 @@ ngx_http_push_deliver_is_full(ngx_http_push_session_t *s,
     }
 
     if (ngx_http_push_deliver_figures->queued
-        > NGX_HTTP_PUSH_DELIVER_QUEUED)
+        > NGX_HTTP_PUSH_DELIVER_QUEUED + ngx_http_push_deliver_replayed)
     {
         return 1;
     }
 
     return l->queue_size != 0 && bytes > l->queue_size;
+}
+
+
+void
+ngx_http_push_deliver_block(ngx_http_push_session_t *s)
+{
+    s->blocked = 1;
+
+    ngx_http_push_deliver_figures->queued += s->outq.bytes;
+    ngx_http_push_deliver_replayed += s->past;
+}
+
+
+void
+ngx_http_push_deliver_unblock(ngx_http_push_session_t *s)
+{
+    s->blocked = 0;
+
+    ngx_http_push_deliver_figures->queued -= s->outq.bytes;
+    ngx_http_push_deliver_replayed -= s->past;
 }
 
 

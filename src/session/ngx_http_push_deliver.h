@@ -34,6 +34,13 @@ void ngx_http_push_deliver_gap(ngx_http_push_session_t *s,
     ngx_http_push_sub_t *sub);
 
 /*
+ * The socket of s takes no more, which it must have done before; it does
+ * again, or s ends.
+ */
+void ngx_http_push_deliver_block(ngx_http_push_session_t *s);
+void ngx_http_push_deliver_unblock(ngx_http_push_session_t *s);
+
+/*
  * SO_SNDBUF of a client with these limits, in bytes: what the kernel may hold
  * counts into push_queue SIZE.
  */

@@ -269,8 +269,7 @@ ngx_http_push_session_open(ngx_http_push_session_t *s)
     sh = &ngx_http_push_session_shared;
 
     s->opened = 1;
-    s->blocked = 0;
-    sh->figures->queued -= s->outq.bytes;
+    ngx_http_push_deliver_unblock(s);
 
     sh->figures->accepted++;
 
@@ -517,9 +516,8 @@ ngx_http_push_session_settle(ngx_http_push_session_t *s, ssize_t n)
     }
 
     if (s->outq.count != 0) {
-        s->blocked = 1;
         s->ponged = 0;
-        ngx_http_push_session_shared.figures->queued += s->outq.bytes;
+        ngx_http_push_deliver_block(s);
         return;
     }
 
@@ -559,8 +557,7 @@ ngx_http_push_session_write_handler(ngx_event_t *wev)
 
     /* not from here, so that many sockets that become writable are sliced */
 
-    s->blocked = 0;
-    ngx_http_push_session_shared.figures->queued -= s->outq.bytes;
+    ngx_http_push_deliver_unblock(s);
 
     ngx_http_push_turns_post(s);
 }
@@ -755,7 +752,7 @@ ngx_http_push_session_release(ngx_http_push_session_t *s)
     ngx_http_push_turns_remove(s);
 
     if (s->blocked) {
-        sh->figures->queued -= s->outq.bytes;
+        ngx_http_push_deliver_unblock(s);
     }
 
     ngx_http_push_outq_clear(&s->outq);
