@@ -261,6 +261,20 @@ refuses('a script that is not the library\'s', qr/not as conf-ex.*local b/,
 refuses('a script that was not taken over', qr/not as conf-ex/,
         'script', %lua, file('src/redis/script.c') => sprintf $script, '');
 
+my $acl = "    user push on >x ~push:*\n        +\@pubsub +hmget\n\n";
+my $call = $lua =~ s/return b/redis.call('HMGET', b)/r;
+
+%lua = ('conf-examples/push.lua' => $call,
+        file('src/redis/script.c')
+        => sprintf $script, $macros =~ s/return b/redis.call('HMGET', b)/r);
+
+accepts('an ACL with all that the script calls is fine', 'script', %lua,
+        README => $acl);
+refuses('an ACL without what the script calls', qr/README: .* lacks hmget/,
+        'script', %lua, README => $acl =~ s/hmget/lrange/r);
+refuses('a manual without an ACL', qr/cluster\.conf: .* lacks all rights/,
+        'script', %lua, 'conf-examples/cluster.conf' => "# redis\n");
+
 
 # examples
 
