@@ -69,8 +69,9 @@ HEADERS := $(wildcard src/*/*.h)
 SOURCES := $(wildcard ngx_http_push_module.c src/*/*.c)
 
 
-.PHONY: all deps deps-test build run test suites unit fuzz lint \
-	bench bench-million instructions soak soak-programs install uninstall redis-functions \
+.PHONY: all deps deps-test deps-browser build run test suites unit fuzz lint \
+	bench bench-million instructions soak soak-programs install uninstall \
+	redis-functions \
 	clean help FORCE
 
 all: build
@@ -89,6 +90,7 @@ help:
 	@echo 'make install         into the modules folder of $(NGINX); DESTDIR'
 	@echo 'make uninstall       and out of it again'
 	@echo 'make deps deps-test  install what building and testing need'
+	@echo 'make deps-browser    ... and what t/pushjs.t and t/browser.t need'
 	@echo 'make redis-functions push_pub and others into REDIS_URL, for keys='
 	@echo '                     of REDIS_KEYS ($(REDIS_KEYS))'
 	@echo 'make clean           remove build/ and what the tests left'
@@ -145,6 +147,24 @@ deps:
 deps-test: deps
 	$(call install,$(test_packages))
 	@sh t/lib/install-test-nginx.sh
+
+# For push.js: Node and Chromium, unless they are there from elsewhere, and a
+# few packages of npm, which stay in build/.  Without them these two suites are
+# skipped.
+
+JS := $(BUILD)/js
+
+browser_packages = $(if $(shell command -v npm),,nodejs npm) \
+	$(if $(shell command -v chromium),,chromium)
+
+deps-browser:
+	$(call install,$(browser_packages))
+	@mkdir -p $(JS)
+	@cmp -s t/js/package-lock.json $(JS)/package-lock.json \
+	&& [ -d $(JS)/node_modules ] \
+	|| { cp t/js/package.json t/js/package-lock.json $(JS) \
+	     && cd $(JS) && npm ci --no-audit --no-fund >npm.log 2>&1; } \
+	|| { tail -n 15 $(JS)/npm.log; rm -f $(JS)/package-lock.json; exit 1; }
 
 
 # The module.  configure runs again when anything that it read has changed:
