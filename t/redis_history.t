@@ -358,6 +358,7 @@ push_redis redis://127.0.0.1:$TEST_REDIS_PORT reconnect=20ms..100ms;
 push_history 100;
 --- ws
 deadline 20s
+until redis PUBSUB NUMSUB push:ctl => push:ctl 2
 a connect@1 /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
 until redis PUBSUB NUMSUB news => news 1
 http@1 POST /pub?channel=news m1 => 201 .offset == 1
@@ -390,6 +391,7 @@ push_redis redis://127.0.0.1:$TEST_REDIS_PORT reconnect=20ms..100ms recover=leni
 push_history 100;
 --- ws
 deadline 20s
+until redis PUBSUB NUMSUB push:ctl => push:ctl 2
 a connect@1 /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
 until redis PUBSUB NUMSUB news => news 1
 http@1 POST /pub?channel=news m1 => 201 .offset == 1
@@ -412,6 +414,7 @@ push_redis redis://127.0.0.1:$TEST_REDIS_PORT reconnect=20ms..100ms recover=leni
 push_history 100;
 --- ws
 deadline 20s
+until redis PUBSUB NUMSUB push:ctl => push:ctl 2
 a connect@1 /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
 until redis PUBSUB NUMSUB news => news 1
 http@1 POST /pub?channel=news m1 => 201 .offset == 1
@@ -440,6 +443,7 @@ push_redis redis://127.0.0.1:$TEST_REDIS_PORT;
 push_history 100;
 --- ws
 deadline 20s
+until redis PUBSUB NUMSUB push:ctl => push:ctl 2
 a connect@1 /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
 until redis PUBSUB NUMSUB news => news 1
 for n in 1 2 3 {
@@ -471,6 +475,7 @@ push_redis redis://127.0.0.1:$TEST_REDIS_PORT reconnect=20ms..100ms;
 push_history 2000;
 --- ws
 deadline 30s
+until redis PUBSUB NUMSUB push:ctl => push:ctl 2
 a connect@1 /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
 b connect@2 /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
 c connect@1 /ws?channel=news&last_event_id=-1 [Sec-WebSocket-Protocol: push.meta]
@@ -559,6 +564,7 @@ push_history 100;
 --- ws
 deadline 30s
 redis FUNCTION LOAD file:conf-examples/push.lua
+until redis PUBSUB NUMSUB push:ctl => push:ctl 2
 a connect@1 /ws?channel=news [Sec-WebSocket-Protocol: push.meta]
 until redis PUBSUB NUMSUB news => news 1
 until redis HGET push:cfg c => 100
