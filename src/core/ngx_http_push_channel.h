@@ -51,6 +51,7 @@ struct ngx_http_push_sub_s {
 struct ngx_http_push_channel_s {
     ngx_http_push_channel_t   *next;          /* in the hub's bucket */
     ngx_http_push_sub_t      **subs;          /* dense, order has no meaning */
+    ngx_http_push_sub_t       *one;           /* where subs points first */
     void                      *bus;
     void                      *census;
     void                      *feed;

@@ -14,7 +14,7 @@
 
 #define NGX_HTTP_PUSH_HUB_BUCKETS   64
 #define NGX_HTTP_PUSH_HUB_MIGRATE   4     /* buckets moved per new channel */
-#define NGX_HTTP_PUSH_HUB_ROOM      2     /* first room of channel->subs */
+#define NGX_HTTP_PUSH_HUB_ROOM      4     /* of channel->subs, after one */
 #define NGX_HTTP_PUSH_HUB_PREFETCH  4     /* subscribers ahead */
 #define NGX_HTTP_PUSH_HUB_SHRINK    64    /* smaller room is not given back */
 
@@ -417,6 +417,8 @@ ngx_http_push_hub_create_channel(ngx_http_push_hub_t *h, ngx_str_t *name,
 
     ngx_memzero(ch, offsetof(ngx_http_push_channel_t, name));
 
+    ch->subs = &ch->one;
+    ch->room = 1;
     ch->hash = hash;
     ch->len = (uint8_t) name->len;
     ngx_memcpy(ch->name, name->data, name->len);
@@ -454,7 +456,7 @@ ngx_http_push_hub_free_channel(ngx_http_push_hub_t *h,
         h->forget(h->forget_data, ch);
     }
 
-    if (ch->subs != NULL) {
+    if (ch->subs != &ch->one) {
         ngx_free(ch->subs);
     }
 
@@ -469,7 +471,7 @@ ngx_http_push_hub_reserve(ngx_http_push_hub_t *h, ngx_http_push_channel_t *ch)
         return NGX_OK;
     }
 
-    return ngx_http_push_hub_resize(h, ch, ch->room ? ch->room * 2
+    return ngx_http_push_hub_resize(h, ch, ch->room != 1 ? ch->room * 2
                                                     : NGX_HTTP_PUSH_HUB_ROOM);
 }
 
@@ -496,8 +498,9 @@ ngx_http_push_hub_resize(ngx_http_push_hub_t *h, ngx_http_push_channel_t *ch,
         return NGX_ERROR;
     }
 
-    if (ch->subs != NULL) {
-        ngx_memcpy(subs, ch->subs, ch->nsubs * sizeof(ngx_http_push_sub_t *));
+    ngx_memcpy(subs, ch->subs, ch->nsubs * sizeof(ngx_http_push_sub_t *));
+
+    if (ch->subs != &ch->one) {
         ngx_free(ch->subs);
     }
 
