@@ -116,6 +116,22 @@ a recv_until again
 a ignore
 
 
+=== a Redis that does not know what it was just given is not asked for ever
+--- fake_redis
+--- http_config
+push_redis redis://127.0.0.1:$TEST_FAKE_PORT;
+push_history 10;
+--- ws
+fake reply EVALSHA "-NOSCRIPT No matching script\r\n"
+fake reply EVAL "-NOSCRIPT No matching script\r\n"
+until http GET /push?ready => 200
+clock t
+http POST /pub?channel=news m1 => 503 .error exists
+http GET /pub?channel=news => 503 .error exists
+http DELETE /pub?channel=news => 503 .error exists
+elapsed t < 5s
+
+
 === a Redis that takes connections and says nothing
 --- fake_redis
 silent

@@ -37,6 +37,7 @@ typedef struct {
     ngx_http_push_link_t          *link;
     ngx_http_push_read_t          *read;      /* NULL: cancelled */
     unsigned                       peek:1;    /* HMGET is under way */
+    unsigned                       whole:1;   /* the script itself was sent */
     unsigned                       held:1;
 } ngx_http_push_reads_task_t;
 
@@ -224,7 +225,8 @@ ngx_http_push_reads_handler(ngx_http_push_link_command_t *cmd,
         return NGX_OK;
     }
 
-    if (ngx_http_push_script_is_forgotten(reply)) {
+    if (ngx_http_push_script_is_forgotten(reply) && !task->whole) {
+        task->whole = 1;
         rc = NGX_DECLINED;
 
     } else if (ngx_http_push_reply_is_error(reply, "")) {

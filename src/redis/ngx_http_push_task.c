@@ -411,7 +411,9 @@ ngx_http_push_task_handler(ngx_http_push_link_command_t *cmd,
     if (outcome != NGX_HTTP_PUSH_LINK_REPLIED) {
         ngx_http_push_task_lost(task, outcome);
 
-    } else if (ngx_http_push_script_is_forgotten(reply)) {
+    } else if (ngx_http_push_script_is_forgotten(reply) && !task->whole) {
+
+        task->whole = 1;
 
         if (ngx_http_push_task_repeat(task) == NGX_OK) {
             return NGX_OK;

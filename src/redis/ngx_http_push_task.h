@@ -54,6 +54,7 @@ struct ngx_http_push_task_s {
                                                  for a DELETE or an id */
     unsigned                       has_links:1;
     unsigned                       stored:1;  /* a publish by the script */
+    unsigned                       whole:1;   /* the script itself was sent */
     unsigned                       told:1;    /* a DELETE: it was known */
     unsigned                       repeated:1; /* here is the first answer's */
     unsigned                       early:1;   /* the owner's: not sent yet */
