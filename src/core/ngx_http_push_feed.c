@@ -695,8 +695,11 @@ ngx_http_push_feed_prepare(ngx_http_push_lookup_t *l)
     } else if (f->need & NGX_HTTP_PUSH_FEED_WANTED) {
         work->kind = NGX_HTTP_PUSH_FEED_WANTED;
 
+        /* readers at distant places would take turns with large windows */
+
         rd->from = work->wanted;
-        rd->limit = NGX_HTTP_PUSH_FEED_WINDOW;
+        rd->limit = (rd->from == 1) ? NGX_HTTP_PUSH_FEED_WINDOW
+                                    : NGX_HTTP_PUSH_FEED_WINDOW / 4;
         rd->size = NGX_HTTP_PUSH_FEED_WINDOW_SIZE;
     }
 
