@@ -731,4 +731,4 @@ nginx -t nginx.conf => ~ \[warn\].*"push_channel" begins with a variable and "pu
 nginx -t nginx.conf => !~ (?s)begins with a variable.*begins with a variable
 conf s/10s;/10s prefix=site:;/
 nginx -t nginx.conf => ~ test is successful
-nginx -t nginx.conf => !~ \[warn\]
+nginx -t nginx.conf => !~ begins with a variable
