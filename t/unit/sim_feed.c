@@ -1342,7 +1342,7 @@ scene_strange_epochs(void)
 
 /* somebody comes back to a channel and takes the first piece of its past */
 
-#define SCENE_CHANNELS  800
+#define SCENE_CHANNELS  3200
 
 
 static ngx_http_push_sub_t  scene_subs[SCENE_CHANNELS];
