@@ -539,7 +539,7 @@ ngx_http_push_feed_release(ngx_http_push_feed_t *f)
         if (rc == NGX_AGAIN
             && (work->early == 0
                 || (ngx_http_push_position_in(&f->last, &m->epoch)
-                    && m->offset <= f->top)))
+                    && m->offset <= f->top.offset)))
         {
             ngx_http_push_msg_unref(m);
             return;
@@ -709,6 +709,7 @@ ngx_http_push_feed_prepare(ngx_http_push_lookup_t *l)
     work->sent = work->held.n;
     work->early = 0;
     f->moved = 0;
+    f->sent++;
     f->adopted = 0;
 
     if (rd->limit != 0) {
@@ -759,7 +760,7 @@ ngx_http_push_feed_finish(ngx_http_push_lookup_t *l)
 
     ngx_http_push_lookup_release(&work->rd);
 
-    if (f->last.offset >= f->top) {
+    if (f->last.offset >= f->top.offset) {
         f->doubt = 0;
 
     } else if (f->doubt) {
@@ -831,8 +832,9 @@ ngx_http_push_feed_locate(ngx_http_push_feed_t *f, ngx_http_push_read_t *rd)
 
     f->suspect = 0;
     f->located = 1;
+    f->seen = f->sent;
     f->prev = rd->prev;
-    f->top = rd->top.offset;
+    f->top = rd->top;
 
     return NGX_OK;
 }

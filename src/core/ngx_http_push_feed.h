@@ -54,8 +54,8 @@ struct ngx_http_push_past_s {
     unsigned                   bad:1;         /* cursor could not be read */
     unsigned                   waiting:1;     /* these are the feed's own */
     unsigned                   begun:1;
-    unsigned                   checked:1;
     unsigned                   loose:1;       /* at stands for any epoch */
+    uint32_t                   check;         /* a read, before it is judged */
 };
 
 

@@ -15,11 +15,16 @@
 
 
 /* a history of so many messages is read as a whole, for all who come back */
-#define NGX_HTTP_PUSH_PAST_ALL  512
+#define NGX_HTTP_PUSH_PAST_ALL    512
+
+/* ms between two questions for who came with a cursor that we do not know */
+#define NGX_HTTP_PUSH_PAST_CHECK  100
 
 
 static ngx_int_t ngx_http_push_past_place(ngx_http_push_feed_t *f,
     ngx_http_push_past_t *reader, ngx_http_push_past_piece_t *piece);
+static ngx_int_t ngx_http_push_past_check(ngx_http_push_feed_t *f,
+    ngx_http_push_past_t *reader);
 static ngx_int_t ngx_http_push_past_enter(ngx_http_push_feed_t *f,
     ngx_http_push_past_t *reader, ngx_http_push_past_piece_t *piece);
 static ngx_int_t ngx_http_push_past_serve(ngx_http_push_feed_t *f,
@@ -112,6 +117,18 @@ ngx_http_push_past_place(ngx_http_push_feed_t *f,
     } else if (reader->bad
                || !ngx_http_push_position_same_epoch(&reader->at, &f->last))
     {
+        if (!reader->bad && reader->at.len != 0
+            && ngx_http_push_position_same_epoch(&reader->at, &f->top))
+        {
+            /* we have still to enter the epoch that it has been in */
+
+            (void) ngx_http_push_past_check(f, reader);
+
+            f->ahead = 1;
+
+            return ngx_http_push_past_wait(f, reader);
+        }
+
         if (!reader->bad && ngx_http_push_feed_ends(&reader->at, &f->prev)) {
             rc = NGX_OK;
 
@@ -146,12 +163,10 @@ ngx_http_push_past_place(ngx_http_push_feed_t *f,
      * has made them up: then the history does not know them either.
      */
 
-    if (!reader->checked || reader->at.offset <= f->top) {
-        reader->checked = 1;
-        f->ahead = 1;
-        f->doubt = 1;
+    rc = ngx_http_push_past_check(f, reader);
 
-        ngx_http_push_feed_ask(f, NGX_HTTP_PUSH_FEED_TOP, 0);
+    if (rc != NGX_OK || reader->at.offset <= f->top.offset) {
+        f->ahead = 1;
 
         return ngx_http_push_past_wait(f, reader);
     }
@@ -160,6 +175,33 @@ ngx_http_push_past_place(ngx_http_push_feed_t *f,
     reader->at = f->last;
 
     return NGX_OK;
+}
+
+
+/*
+ * Before a cursor is judged to be of no use the broker is asked, and since it
+ * came: where we stand may be out of date.  NGX_AGAIN: it is being asked.
+ */
+
+static ngx_int_t
+ngx_http_push_past_check(ngx_http_push_feed_t *f,
+    ngx_http_push_past_t *reader)
+{
+    if (reader->check == 0) {
+        reader->check = f->sent + 1;
+    }
+
+    if ((int32_t) (f->seen - reader->check) >= 0) {
+        reader->check = 0;
+        return NGX_OK;
+    }
+
+    f->doubt = 1;
+
+    ngx_http_push_feed_ask(f, NGX_HTTP_PUSH_FEED_TOP,
+                           ngx_current_msec - f->lookup.asked
+                           >= NGX_HTTP_PUSH_PAST_CHECK);
+    return NGX_AGAIN;
 }
 
 
@@ -177,18 +219,12 @@ ngx_http_push_past_enter(ngx_http_push_feed_t *f,
 
     none = !reader->bad && reader->at.len == 0;
 
-    if (!none && !reader->bad && !reader->checked) {
+    /* the epoch may have turned, and nothing has told us yet */
 
-        /* the epoch may have turned, and nothing has told us yet */
-
-        reader->checked = 1;
-
-        if (ngx_current_msec - f->lookup.asked >= NGX_HTTP_PUSH_LOOKUP_AGAIN) {
-            f->doubt = 1;
-            ngx_http_push_feed_ask(f, NGX_HTTP_PUSH_FEED_TOP, 0);
-
-            return ngx_http_push_past_wait(f, reader);
-        }
+    if (!none && !reader->bad
+        && ngx_http_push_past_check(f, reader) != NGX_OK)
+    {
+        return ngx_http_push_past_wait(f, reader);
     }
 
     if (!none || f->prev.len != 0) {

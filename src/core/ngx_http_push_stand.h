@@ -70,9 +70,11 @@ struct ngx_http_push_feed_s {
     ngx_http_push_recent_t        recent;     /* up to last */
     ngx_http_push_position_t      last;       /* given to the subscribers */
     ngx_http_push_position_t      prev;       /* end of the epoch before */
-    uint64_t                      top;        /* as the last read told it */
+    ngx_http_push_position_t      top;        /* as the last read told it */
     ngx_msec_t                    heard;
     uint32_t                      life;       /* of fs, when confirmed */
+    uint32_t                      sent;       /* reads, and the number of the */
+    uint32_t                      seen;       /* last that told something */
 
     unsigned                      need:3;
     unsigned                      known:1;    /* last is valid */

@@ -550,6 +550,35 @@ sim_begin(sim_client_t *c)
 }
 
 
+/* meanwhile another worker has given it all there is, later than to us */
+
+static void
+sim_wander(sim_client_t *c)
+{
+    ngx_str_t     epoch;
+    sim_entry_t  *e;
+
+    if (sim_n == 0 || tap_random(3) != 0) {
+        return;
+    }
+
+    e = &sim_list[sim_first + sim_n - 1];
+
+    if (e->seq <= c->seq && c->any) {
+        return;
+    }
+
+    epoch.data = e->epoch;
+    epoch.len = 16;
+
+    (void) ngx_http_push_position_set(&c->cursor, &epoch, e->offset);
+
+    c->any = 1;
+    c->gap = 0;
+    c->seq = e->seq;
+}
+
+
 static void
 sim_join(sim_client_t *c)
 {
@@ -914,6 +943,7 @@ sim_step(ngx_uint_t faults)
                 sim_leave(c);
 
             } else {
+                sim_wander(c);
                 sim_join(c);
             }
         }
