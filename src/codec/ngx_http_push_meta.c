@@ -18,6 +18,9 @@
 #define NGX_HTTP_PUSH_META_EVENT    "event: "
 #define NGX_HTTP_PUSH_META_TYPE     "content-type: "
 
+#define NGX_HTTP_PUSH_META_GAP      "push.gap"
+#define NGX_HTTP_PUSH_META_DELETED  "push.deleted"
+
 
 static size_t ngx_http_push_meta_line_size(const char *name,
     const ngx_http_push_envelope_str_t *value);
@@ -25,6 +28,19 @@ static u_char *ngx_http_push_meta_write_line(u_char *dst, const char *name,
     const ngx_http_push_envelope_str_t *value);
 static u_char *ngx_http_push_meta_write_text(u_char *dst, const void *text,
     size_t len);
+
+
+ngx_http_push_envelope_str_t
+ngx_http_push_meta_notice(int gap)
+{
+    ngx_http_push_envelope_str_t  event;
+
+    event.data = (const u_char *) (gap ? NGX_HTTP_PUSH_META_GAP
+                                       : NGX_HTTP_PUSH_META_DELETED);
+    event.len = strlen((const char *) event.data);
+
+    return event;
+}
 
 
 size_t

@@ -38,6 +38,9 @@ typedef struct {
 } ngx_http_push_meta_t;
 
 
+/* the event that tells of a gap, or that the channel was deleted */
+ngx_http_push_envelope_str_t ngx_http_push_meta_notice(int gap);
+
 /* bytes of the head */
 size_t ngx_http_push_meta_size(const ngx_http_push_meta_t *meta);
 
