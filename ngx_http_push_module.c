@@ -159,6 +159,13 @@ static ngx_command_t  ngx_http_push_commands[] = {
       0,
       NULL },
 
+    { ngx_string("push_wait"),
+      NGX_HTTP_PUSH_HSL|NGX_CONF_TAKE1,
+      ngx_http_push_directives_set_time,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_push_loc_conf_t, wait),
+      NULL },
+
     { ngx_string("push_ping"),
       NGX_HTTP_PUSH_HSL|NGX_CONF_TAKE12,
       ngx_http_push_directives_set_ping,

@@ -662,7 +662,44 @@ push_transport pigeon;
 ["push_transport", "pigeon"]
 
 
+=== longpoll for channels that have no history is warned of
+--- http_config
+push_history 100 kept*;
+push_history 0;
+--- config
+location /a { push_channel kept1; }
+location /b { push_channel kept1 other; push_transport longpoll; }
+location /c { push_channel other; push_transport websocket eventsource stream; }
+location /d { push_channel $arg_channel; }
+location /e { push_publish other; }
+location /f { push_channel kept1; if ($args) { set $x 1; } }
+--- ws
+nginx -t nginx.conf => ~ \[warn\].*location "/b" offers longpoll
+nginx -t nginx.conf => !~ location "/[acdef]" offers
+
+
+=== without any history it is warned of for every channel
+--- config
+location /a { push_channel $arg_channel; }
+location /b { push_channel $arg_channel; push_transport websocket; }
+--- ws
+nginx -t nginx.conf => ~ \[warn\].*location "/a" offers longpoll
+nginx -t nginx.conf => !~ location "/b" offers
+
+
+=== push_wait is a time
+--- config
+push_wait soon;
+--- must_die
+--- error_log eval
+["push_wait", "soon"]
+
+
 === a configuration without push_zone has a zone of its own
+--- with
+push_transport websocket;
+--- http_config
+push_history 10;
 --- ws
 a connect /ws?channel=news
 http GET /push => 200 .zone.size >= 30000000

@@ -213,7 +213,7 @@ push_origin any;
 expires 1h;
 --- config
 add_header Cache-Control "public, max-age=60" always;
-location /ws { push_channel $arg_channel; }
+location /ws { push_channel $arg_channel; push_transport websocket; }
 location /pub { push_publish $arg_channel; }
 location /deny { push_publish $arg_channel; deny all; }
 location /push { push_status; }
@@ -241,7 +241,7 @@ server {
     }
 }
 --- config
-location /ws { push_channel $arg_channel; }
+location /ws { push_channel $arg_channel; push_transport websocket; }
 location /chat { push_channel $arg_channel; push_client_publish on; }
 location /pub { push_publish $arg_channel; }
 location /deny { push_publish $arg_channel; if ($http_x_token != secret) { return 403; } }

@@ -241,7 +241,7 @@ a recv hello
 log_format push '$server_protocol $request_method $push_channel $status';
 push_origin https://a.com;
 --- config
-location /ws { push_channel $arg_channel; }
+location /ws { push_channel $arg_channel; push_transport websocket; }
 location /chat { push_channel $arg_channel; push_client_publish on; push_max_message_size 100; }
 location /pub { push_publish $arg_channel; access_log $TEST_ROOT/logs/access.log push; }
 location /basic { push_publish $arg_channel; auth_basic push; auth_basic_user_file none; }

@@ -51,6 +51,10 @@ static const ngx_http_push_report_field_t  ngx_http_push_report_figures[] = {
     ngx_http_push_report_field(figures, timeouts),
     ngx_http_push_report_field(figures, slow_closed),
     ngx_http_push_report_field(figures, gaps),
+    ngx_http_push_report_field(figures, websocket),
+    ngx_http_push_report_field(figures, eventsource),
+    ngx_http_push_report_field(figures, longpoll),
+    ngx_http_push_report_field(figures, stream),
     ngx_http_push_report_field_null
 };
 

@@ -28,7 +28,6 @@ typedef struct {
     uint64_t  channels;         /* with a subscriber here */
     uint64_t  kept_requests;    /* connections that keep their request */
     uint64_t  queue_bytes;      /* waiting for slow readers */
-
     /* since the start */
     uint64_t  messages_in;      /* published here */
     uint64_t  bytes_in;
@@ -39,6 +38,7 @@ typedef struct {
     uint64_t  timeouts;         /* closed: no answer to a ping */
     uint64_t  slow_closed;      /* closed: read too slowly */
     uint64_t  gaps;             /* that clients were told of */
+    uint64_t  websocket, eventsource, longpoll, stream;  /* connections now */
 } ngx_http_push_report_figures_t;
 
 

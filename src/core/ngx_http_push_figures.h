@@ -63,7 +63,11 @@ typedef struct {
  */
 
 typedef struct {
-    uint64_t    connections;
+    uint64_t    connections;          /* of these, by transport: */
+    uint64_t    websocket;
+    uint64_t    eventsource;
+    uint64_t    longpoll;
+    uint64_t    stream;
     uint64_t    kept;                 /* connections that keep their request */
     uint64_t    channels;
     uint64_t    subscriptions;

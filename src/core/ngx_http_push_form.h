@@ -20,7 +20,11 @@
 
 #define NGX_HTTP_PUSH_FORM_WS_RAW      0
 #define NGX_HTTP_PUSH_FORM_WS_META     3
-#define NGX_HTTP_PUSH_FORMS            6
+#define NGX_HTTP_PUSH_FORM_SSE         6      /* of one channel, with ids */
+#define NGX_HTTP_PUSH_FORM_SSE_MANY    7
+#define NGX_HTTP_PUSH_FORM_JSON        8
+#define NGX_HTTP_PUSH_FORM_POLL        9
+#define NGX_HTTP_PUSH_FORMS            10
 
 /*
  * The two behind a form of websocket are the same in compressed frames, with

@@ -10,6 +10,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_push_choose.h"
 #include "ngx_http_push_conf.h"
 #include "ngx_http_push_ctx.h"
 #include "ngx_http_push_handshake.h"
@@ -24,6 +25,7 @@
 #define NGX_HTTP_PUSH_CONF_CHANNELS          128
 #define NGX_HTTP_PUSH_CONF_QUEUE_COUNT       256
 #define NGX_HTTP_PUSH_CONF_QUEUE_SIZE        (1024 * 1024)
+#define NGX_HTTP_PUSH_CONF_WAIT              30000
 #define NGX_HTTP_PUSH_CONF_PING_INTERVAL     25000
 #define NGX_HTTP_PUSH_CONF_PING_TIMEOUT      10000
 
@@ -31,6 +33,10 @@
 #define NGX_HTTP_PUSH_CONF_MESSAGE_MAX       (512 * 1024 * 1024)
 
 
+static void ngx_http_push_conf_check_polls(ngx_conf_t *cf,
+    ngx_http_push_loc_conf_t *conf);
+static ngx_uint_t ngx_http_push_conf_is_kept(ngx_http_push_main_conf_t *mcf,
+    ngx_array_t *parts);
 static void ngx_http_push_conf_bound_body(ngx_conf_t *cf,
     ngx_http_push_loc_conf_t *conf);
 static ngx_int_t ngx_http_push_conf_merge_endpoint(ngx_conf_t *cf,
@@ -133,6 +139,7 @@ ngx_http_push_conf_create_loc(ngx_conf_t *cf)
      */
 
     conf->transports = NGX_CONF_UNSET_UINT;
+    conf->wait = NGX_CONF_UNSET_MSEC;
     conf->dialects = NGX_CONF_UNSET_UINT;
     conf->dialect = NGX_CONF_UNSET_UINT;
 
@@ -161,7 +168,9 @@ ngx_http_push_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_conf_merge_uint_value(conf->transports, prev->transports,
-                              NGX_HTTP_PUSH_TRANSPORT_WEBSOCKET);
+                              NGX_HTTP_PUSH_TRANSPORT_ALL);
+    ngx_conf_merge_msec_value(conf->wait, prev->wait,
+                              NGX_HTTP_PUSH_CONF_WAIT);
     ngx_conf_merge_uint_value(conf->dialects, prev->dialects,
                               NGX_HTTP_PUSH_DIALECT_RAW
                               |NGX_HTTP_PUSH_DIALECT_META);
@@ -180,6 +189,13 @@ ngx_http_push_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->endpoint != NULL) {
         ngx_http_push_conf_bound_body(cf, conf);
+    }
+
+    if (conf->names != prev->names
+        && conf->endpoint->clients
+        && (conf->transports & NGX_HTTP_PUSH_TRANSPORT_LONGPOLL))
+    {
+        ngx_http_push_conf_check_polls(cf, conf);
     }
 
     return NGX_CONF_OK;
@@ -222,6 +238,65 @@ ngx_http_push_conf_merge_endpoint(ngx_conf_t *cf,
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Who polls is away between two polls: without a history it does not get what
+ * comes then.  A name with a variable may be any channel's.
+ */
+
+static void
+ngx_http_push_conf_check_polls(ngx_conf_t *cf, ngx_http_push_loc_conf_t *conf)
+{
+    ngx_uint_t                  i;
+    ngx_array_t                *parts;
+    ngx_http_core_loc_conf_t   *clcf;
+    ngx_http_push_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_push_module);
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    parts = conf->names->elts;
+
+    for (i = 0; i < conf->names->nelts; i++) {
+
+        if (ngx_http_push_conf_is_kept(mcf, &parts[i])) {
+            continue;
+        }
+
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "\"push_channel\" in location \"%V\" offers longpoll "
+                      "for a channel without \"push_history\": what is "
+                      "published between two polls is lost; see also "
+                      "\"push_transport\"", &clcf->name);
+        return;
+    }
+}
+
+
+/* is there a history, or may there be one? */
+
+static ngx_uint_t
+ngx_http_push_conf_is_kept(ngx_http_push_main_conf_t *mcf, ngx_array_t *parts)
+{
+    ngx_str_t              name;
+    ngx_http_push_part_t  *part;
+
+    if (mcf->history.n == 0) {
+        return 0;
+    }
+
+    part = parts->elts;
+
+    if (parts->nelts != 1 || part[0].value != NULL) {
+        return 1;
+    }
+
+    name.data = (u_char *) part[0].piece.p;
+    name.len = part[0].piece.len;
+
+    return ngx_http_push_policy_find(&mcf->history, &name) != NULL;
 }
 
 

@@ -21,12 +21,6 @@
 #include "ngx_http_push_zone.h"
 
 
-#define NGX_HTTP_PUSH_TRANSPORT_WEBSOCKET    0x0001
-#define NGX_HTTP_PUSH_TRANSPORT_EVENTSOURCE  0x0002
-#define NGX_HTTP_PUSH_TRANSPORT_LONGPOLL     0x0004
-#define NGX_HTTP_PUSH_TRANSPORT_STREAM       0x0008
-
-
 typedef struct {
     ngx_http_push_zone_t        *zone;        /* NULL: module not used */
     ngx_http_push_redis_conf_t  *redis;       /* NULL: no push_redis */
@@ -67,6 +61,7 @@ typedef struct {
     ngx_uint_t                   names_shown; /* push_status ... names */
     u_char                       split;       /* 0: none */
     ngx_uint_t                   transports;  /* mask */
+    ngx_msec_t                   wait;        /* of a poll, 30s */
     ngx_uint_t                   dialects;    /* mask */
     ngx_uint_t                   dialect;     /* for who has not chosen */
     ngx_http_push_allow_t        origin;

@@ -27,7 +27,7 @@
 /* what the endpoints tell, beyond what a page may always read */
 
 #define NGX_HTTP_PUSH_CORS_EXPOSE                                             \
-    "Allow, ETag, Push-Event, Push-Recovered, Retry-After"
+    "Allow, ETag, Push-Channel, Push-Event, Push-Recovered, Retry-After"
 
 #define NGX_HTTP_PUSH_CORS_MAX_AGE  "3600"
 

@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_push_choose.h"
 #include "ngx_http_push_compile.h"
 #include "ngx_http_push_conf.h"
 #include "ngx_http_push_ctx.h"
@@ -73,9 +74,9 @@ static ngx_http_push_directives_word_t
     ngx_http_push_directives_transports[] =
 {
     { ngx_string("websocket"), NGX_HTTP_PUSH_TRANSPORT_WEBSOCKET },
-    { ngx_string("eventsource"), 0 },
-    { ngx_string("longpoll"), 0 },
-    { ngx_string("stream"), 0 },
+    { ngx_string("eventsource"), NGX_HTTP_PUSH_TRANSPORT_EVENTSOURCE },
+    { ngx_string("longpoll"), NGX_HTTP_PUSH_TRANSPORT_LONGPOLL },
+    { ngx_string("stream"), NGX_HTTP_PUSH_TRANSPORT_STREAM },
     { ngx_null_string, 0 }
 };
 
@@ -944,7 +945,9 @@ ngx_http_push_directives_set_transport(ngx_conf_t *cf, ngx_command_t *cmd,
 
     return ngx_http_push_directives_set_words(cf,
                                           ngx_http_push_directives_transports,
-                                          "transport", "\"websocket\"",
+                                          "transport",
+                                          "\"websocket\", \"eventsource\", "
+                                          "\"longpoll\" or \"stream\"",
                                           &lcf->transports, NULL);
 }
 

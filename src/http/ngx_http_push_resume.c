@@ -20,6 +20,9 @@
 #define NGX_HTTP_PUSH_RESUME_HEADER  "last-event-id"
 
 
+static ngx_uint_t ngx_http_push_resume_find(ngx_http_request_t *r,
+    ngx_uint_t poll, ngx_str_t *value);
+static void ngx_http_push_resume_unquote(ngx_str_t *value);
 static ngx_uint_t ngx_http_push_resume_find_header(ngx_http_request_t *r,
     ngx_str_t *value);
 static ngx_uint_t ngx_http_push_resume_next_arg(ngx_str_t *args,
@@ -37,7 +40,7 @@ static ngx_http_push_cursor_t *ngx_http_push_resume_create(
 
 ngx_int_t
 ngx_http_push_resume_get(ngx_http_request_t *r, ngx_array_t *names,
-    ngx_http_push_cursor_t **cursors)
+    ngx_uint_t poll, ngx_http_push_cursor_t **cursors)
 {
     ngx_str_t   value, args;
     ngx_uint_t  header;
@@ -45,7 +48,7 @@ ngx_http_push_resume_get(ngx_http_request_t *r, ngx_array_t *names,
     *cursors = NULL;
 
     args = r->args;
-    header = ngx_http_push_resume_find_header(r, &value);
+    header = ngx_http_push_resume_find(r, poll, &value);
 
     if (!header && !ngx_http_push_resume_next_arg(&args, &value)) {
         return NGX_OK;
@@ -69,6 +72,53 @@ ngx_http_push_resume_get(ngx_http_request_t *r, ngx_array_t *names,
     } while (ngx_http_push_resume_next_arg(&args, &value));
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_push_resume_find(ngx_http_request_t *r, ngx_uint_t poll,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = r->headers_in.if_none_match;
+
+    if (!poll || h == NULL) {
+        return ngx_http_push_resume_find_header(r, value);
+    }
+
+    *value = h->value;
+
+    ngx_http_push_resume_unquote(value);
+
+    return 1;
+}
+
+
+/* the first entity tag, RFC 9110 8.8.3 */
+
+static void
+ngx_http_push_resume_unquote(ngx_str_t *value)
+{
+    u_char  *p, *end, *last;
+
+    p = value->data;
+    last = p + value->len;
+
+    if (last - p > 2 && p[0] == 'W' && p[1] == '/') {
+        p += 2;
+    }
+
+    if (p == last || *p != '"') {
+        return;
+    }
+
+    p++;
+
+    end = ngx_strlchr(p, last, '"');
+
+    value->data = p;
+    value->len = (end ? end : last) - p;
 }
 
 

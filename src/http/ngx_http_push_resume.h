@@ -18,12 +18,13 @@
 
 
 /*
- * A cursor for each of the names (ngx_str_t), from the header Last-Event-ID
- * and from last_event_id= in the query, which may be there more than once;
- * NULL where the request says nothing.  NGX_ERROR: out of memory.
+ * A cursor for each of the names (ngx_str_t), from the header Last-Event-ID, of
+ * a poll from If-None-Match before it, and from last_event_id= in the query,
+ * which may be there more than once; NULL where the request says nothing.
+ * NGX_ERROR: out of memory.
  */
 ngx_int_t ngx_http_push_resume_get(ngx_http_request_t *r, ngx_array_t *names,
-    ngx_http_push_cursor_t **cursors);
+    ngx_uint_t poll, ngx_http_push_cursor_t **cursors);
 
 /* the i-th of them, as a session takes it: NULL means from now on */
 const ngx_http_push_cursor_t *ngx_http_push_resume_from(

@@ -518,6 +518,11 @@ ngx_http_push_status_fill_figures(ngx_http_push_report_figures_t *to,
     to->timeouts = f->ping_closed;
     to->slow_closed = f->slow_closed;
     to->gaps = f->gaps;
+
+    to->websocket = f->websocket;
+    to->eventsource = f->eventsource;
+    to->longpoll = f->longpoll;
+    to->stream = f->stream;
 }
 
 

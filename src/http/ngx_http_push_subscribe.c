@@ -12,14 +12,18 @@
 
 #include "ngx_http_push_answer.h"
 #include "ngx_http_push_channels.h"
+#include "ngx_http_push_choose.h"
 #include "ngx_http_push_conf.h"
 #include "ngx_http_push_ctx.h"
 #include "ngx_http_push_detach.h"
 #include "ngx_http_push_handshake.h"
 #include "ngx_http_push_origin.h"
 #include "ngx_http_push_permessage.h"
+#include "ngx_http_push_poll.h"
 #include "ngx_http_push_publish.h"
 #include "ngx_http_push_resume.h"
+#include "ngx_http_push_sse.h"
+#include "ngx_http_push_stream.h"
 #include "ngx_http_push_subscribe.h"
 #include "ngx_http_push_worker.h"
 #include "ngx_http_push_ws.h"
@@ -37,10 +41,21 @@ static ngx_int_t ngx_http_push_subscribe_upgrade(ngx_http_request_t *r,
     ngx_http_push_handshake_t *hs);
 static ngx_int_t ngx_http_push_subscribe_websocket(ngx_http_request_t *r,
     ngx_http_push_handshake_t *hs, ngx_array_t *names);
+static ngx_int_t ngx_http_push_subscribe_body(ngx_http_request_t *r,
+    ngx_http_push_choice_t *choice, ngx_array_t *names);
+static const ngx_http_push_transport_t *ngx_http_push_subscribe_transport(
+    ngx_http_push_choice_t *choice, ngx_array_t *names, ngx_uint_t *form);
+static ngx_http_push_session_t *ngx_http_push_subscribe_create(
+    ngx_http_request_t *r, ngx_pool_t *pool,
+    const ngx_http_push_transport_t *transport, ngx_uint_t form);
+static ngx_int_t ngx_http_push_subscribe_fail(ngx_http_request_t *r,
+    ngx_int_t rc);
 static ngx_int_t ngx_http_push_subscribe_all(ngx_http_request_t *r,
-    ngx_http_push_session_t *s, ngx_array_t *names);
-static ngx_int_t ngx_http_push_subscribe_show(ngx_http_request_t *r,
-    ngx_http_push_handshake_t *hs);
+    ngx_http_push_session_t *s, ngx_array_t *names,
+    ngx_http_push_cursor_t **cursors);
+static ngx_int_t ngx_http_push_subscribe_names(ngx_http_request_t *r,
+    ngx_http_push_session_t *s, ngx_array_t *names,
+    ngx_http_push_cursor_t *cursors);
 static ngx_int_t ngx_http_push_subscribe_add_cleanup(ngx_http_request_t *r,
     ngx_http_push_session_t *s);
 static void ngx_http_push_subscribe_cleanup(void *data);
@@ -54,7 +69,8 @@ ngx_http_push_subscribe_handler(ngx_http_request_t *r)
     ngx_int_t                   rc;
     const char                 *error;
     ngx_array_t                *names;
-    ngx_http_push_hub_t        *h;
+    ngx_http_push_choice_t      choice;
+    ngx_http_push_loc_conf_t   *plcf;
     ngx_http_push_handshake_t   hs;
 
     if (r != r->main) {
@@ -72,12 +88,7 @@ ngx_http_push_subscribe_handler(ngx_http_request_t *r)
         return ngx_http_push_subscribe_other(r);
     }
 
-    rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    h = ngx_http_push_worker_hub();
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_push_module);
 
     error = NULL;
 
@@ -86,17 +97,40 @@ ngx_http_push_subscribe_handler(ngx_http_request_t *r)
         return ngx_http_push_subscribe_answer(r, rc, error);
     }
 
-    rc = ngx_http_push_subscribe_upgrade(r, &hs);
-    if (rc != NGX_OK) {
-        return ngx_http_push_subscribe_refuse(r, rc, hs.error);
+    ngx_http_push_choose_transport(r, plcf->transports, &choice);
+
+    /* what is still to come of it could not be told from a request */
+
+    if (choice.transport != NGX_HTTP_PUSH_TRANSPORT_WEBSOCKET
+        && (r->headers_in.content_length_n > 0 || r->headers_in.chunked))
+    {
+        return ngx_http_push_subscribe_refuse(r, NGX_HTTP_BAD_REQUEST,
+                                              "request with a body");
     }
 
-    if (h == NULL) {
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (choice.transport == NGX_HTTP_PUSH_TRANSPORT_WEBSOCKET) {
+
+        rc = ngx_http_push_subscribe_upgrade(r, &hs);
+        if (rc != NGX_OK) {
+            return ngx_http_push_subscribe_refuse(r, rc, hs.error);
+        }
+    }
+
+    if (ngx_http_push_worker_hub() == NULL) {
         return ngx_http_push_subscribe_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                               "no slot for this worker");
     }
 
-    return ngx_http_push_subscribe_websocket(r, &hs, names);
+    if (choice.transport == NGX_HTTP_PUSH_TRANSPORT_WEBSOCKET) {
+        return ngx_http_push_subscribe_websocket(r, &hs, names);
+    }
+
+    return ngx_http_push_subscribe_body(r, &choice, names);
 }
 
 
@@ -217,45 +251,28 @@ static ngx_int_t
 ngx_http_push_subscribe_websocket(ngx_http_request_t *r,
     ngx_http_push_handshake_t *hs, ngx_array_t *names)
 {
-    ngx_int_t                  rc;
-    ngx_http_push_session_t   *s;
-    ngx_http_push_loc_conf_t  *plcf;
+    ngx_int_t                 rc;
+    ngx_http_push_session_t  *s;
+    ngx_http_push_cursor_t   *cursors;
 
-    plcf = ngx_http_get_module_loc_conf(r, ngx_http_push_module);
-
-    if (ngx_http_push_subscribe_show(r, hs) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    s = ngx_http_push_session_create(r->connection,
-                                     &ngx_http_push_ws_transport,
-                                     ngx_http_push_ws_form(hs->dialect),
-                                     &plcf->limits);
+    s = ngx_http_push_subscribe_create(r, r->connection->pool,
+                                       &ngx_http_push_ws_transport,
+                                       ngx_http_push_ws_form(hs->dialect));
     if (s == NULL) {
-        return ngx_http_push_subscribe_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                              "out of memory");
+        return ngx_http_push_subscribe_fail(r, NGX_ERROR);
     }
+
+    ngx_http_push_ctx_get(r)->protocol =
+        ngx_http_push_handshake_name(hs->dialect);
 
     if (hs->deflate.accepted) {
         ngx_http_push_permessage_open(s, hs->deflate.server_bits);
     }
 
-    s->hold = ngx_http_push_detach_prepare(r);
-    if (s->hold == NULL) {
-        ngx_http_push_session_abandon(s);
-        return ngx_http_push_subscribe_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                              "out of memory");
-    }
-
-    rc = ngx_http_push_subscribe_all(r, s, names);
+    rc = ngx_http_push_subscribe_all(r, s, names, &cursors);
 
     if (rc != NGX_OK) {
-        ngx_free(s->hold);
-        ngx_http_push_session_abandon(s);
-
-        return ngx_http_push_subscribe_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                     rc == NGX_DECLINED ? "too many channels"
-                                                        : "out of memory");
+        return ngx_http_push_subscribe_fail(r, rc);
     }
 
     if (ngx_http_push_subscribe_add_cleanup(r, s) != NGX_OK
@@ -274,6 +291,128 @@ ngx_http_push_subscribe_websocket(ngx_http_request_t *r,
     ngx_http_push_subscribe_wait(r);
 
     return NGX_DONE;
+}
+
+
+/* an answer whose body is what the client hears */
+
+static ngx_int_t
+ngx_http_push_subscribe_body(ngx_http_request_t *r,
+    ngx_http_push_choice_t *choice, ngx_array_t *names)
+{
+    ngx_int_t                         rc;
+    ngx_uint_t                        form;
+    ngx_http_push_cursor_t           *cursors;
+    ngx_http_push_session_t          *s;
+    ngx_http_push_loc_conf_t         *plcf;
+    ngx_http_push_poll_options_t      options;
+    const ngx_http_push_transport_t  *transport;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_push_module);
+
+    if (names->nelts > NGX_HTTP_PUSH_CURSOR_CHANNELS
+        && choice->transport != NGX_HTTP_PUSH_TRANSPORT_STREAM)
+    {
+        return ngx_http_push_subscribe_refuse(r, NGX_HTTP_BAD_REQUEST,
+                                              "too many channels for this "
+                                              "transport");
+    }
+
+    transport = ngx_http_push_subscribe_transport(choice, names, &form);
+
+    s = ngx_http_push_subscribe_create(r, r->pool, transport, form);
+
+    if (s == NULL) {
+        return ngx_http_push_subscribe_fail(r, NGX_ERROR);
+    }
+
+    rc = ngx_http_push_subscribe_all(r, s, names, &cursors);
+
+    if (rc != NGX_OK) {
+        return ngx_http_push_subscribe_fail(r, rc);
+    }
+
+    switch (choice->transport) {
+
+    case NGX_HTTP_PUSH_TRANSPORT_EVENTSOURCE:
+        return ngx_http_push_sse_open(s, r, cursors);
+
+    case NGX_HTTP_PUSH_TRANSPORT_STREAM:
+        return ngx_http_push_stream_open(s, r, cursors);
+    }
+
+    options.wait = plcf->wait;
+    options.json = choice->json;
+    options.conditional = (r->headers_in.if_none_match != NULL);
+
+    return ngx_http_push_poll_open(s, r, cursors, &options);
+}
+
+
+static const ngx_http_push_transport_t *
+ngx_http_push_subscribe_transport(ngx_http_push_choice_t *choice,
+    ngx_array_t *names, ngx_uint_t *form)
+{
+    switch (choice->transport) {
+
+    case NGX_HTTP_PUSH_TRANSPORT_EVENTSOURCE:
+        *form = ngx_http_push_sse_form(names->nelts);
+        return &ngx_http_push_sse_transport;
+
+    case NGX_HTTP_PUSH_TRANSPORT_STREAM:
+        *form = NGX_HTTP_PUSH_FORM_JSON;
+        return &ngx_http_push_stream_transport;
+    }
+
+    *form = ngx_http_push_poll_form(choice->json);
+
+    return &ngx_http_push_poll_transport;
+}
+
+
+/* without channels, with what is held of r; NULL: out of memory */
+
+static ngx_http_push_session_t *
+ngx_http_push_subscribe_create(ngx_http_request_t *r, ngx_pool_t *pool,
+    const ngx_http_push_transport_t *transport, ngx_uint_t form)
+{
+    ngx_http_push_ctx_t       *ctx;
+    ngx_http_push_session_t   *s;
+    ngx_http_push_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_push_module);
+
+    ctx = ngx_http_push_ctx_get(r);
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    /* what the $push_* variables tell of this connection */
+    ctx->transport = transport->name;
+
+    s = ngx_http_push_session_create(r->connection, pool, transport, form,
+                                     &plcf->limits);
+    if (s == NULL) {
+        return NULL;
+    }
+
+    s->hold = ngx_http_push_detach_prepare(r);
+
+    if (s->hold == NULL) {
+        ngx_http_push_session_abandon(s);
+        return NULL;
+    }
+
+    return s;
+}
+
+
+static ngx_int_t
+ngx_http_push_subscribe_fail(ngx_http_request_t *r, ngx_int_t rc)
+{
+    return ngx_http_push_subscribe_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                     rc == NGX_DECLINED ? "too many channels"
+                                                        : "out of memory");
 }
 
 
@@ -358,21 +497,46 @@ ngx_http_push_subscribe_wait(ngx_http_request_t *r)
 }
 
 
+/*
+ * NGX_DECLINED: too many channels in the zone; NGX_ERROR: out of memory.  Then
+ * s is taken back.
+ */
+
 static ngx_int_t
 ngx_http_push_subscribe_all(ngx_http_request_t *r, ngx_http_push_session_t *s,
-    ngx_array_t *names)
+    ngx_array_t *names, ngx_http_push_cursor_t **cursors)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_push_resume_get(r, names,
+                                  s->transport
+                                  == &ngx_http_push_poll_transport,
+                                  cursors);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_push_subscribe_names(r, s, names, *cursors);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_free(s->hold);
+        ngx_http_push_session_abandon(s);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_push_subscribe_names(ngx_http_request_t *r,
+    ngx_http_push_session_t *s, ngx_array_t *names,
+    ngx_http_push_cursor_t *cursors)
 {
     ngx_int_t                  rc;
     ngx_str_t                 *name;
     ngx_uint_t                 i, marks;
-    ngx_http_push_cursor_t    *cursors;
     ngx_http_push_loc_conf_t  *plcf;
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_http_push_module);
-
-    if (ngx_http_push_resume_get(r, names, &cursors) != NGX_OK) {
-        return NGX_ERROR;
-    }
 
     name = names->elts;
 
@@ -393,26 +557,6 @@ ngx_http_push_subscribe_all(ngx_http_request_t *r, ngx_http_push_session_t *s,
             return rc;
         }
     }
-
-    return NGX_OK;
-}
-
-
-/* what the $push_* variables tell of this connection */
-
-static ngx_int_t
-ngx_http_push_subscribe_show(ngx_http_request_t *r,
-    ngx_http_push_handshake_t *hs)
-{
-    ngx_http_push_ctx_t  *ctx;
-
-    ctx = ngx_http_push_ctx_get(r);
-    if (ctx == NULL) {
-        return NGX_ERROR;
-    }
-
-    ctx->transport = ngx_http_push_ws_transport.name;
-    ctx->protocol = ngx_http_push_handshake_name(hs->dialect);
 
     return NGX_OK;
 }

@@ -20,6 +20,8 @@
 #include "ngx_http_push_ident.h"
 #include "ngx_http_push_session.h"
 #include "ngx_http_push_slots.h"
+#include "ngx_http_push_sse.h"
+#include "ngx_http_push_stream.h"
 #include "ngx_http_push_worker.h"
 #include "ngx_http_push_ws.h"
 #include "ngx_http_push_zone.h"
@@ -200,7 +202,9 @@ ngx_http_push_worker_start(void)
     ngx_http_push_hub_attach_bus(w->hub, w->bus);
 
     if (ngx_http_push_session_start(w->hub, w->feeds, log) != NGX_OK
-        || ngx_http_push_ws_start(log) != NGX_OK)
+        || ngx_http_push_ws_start(log) != NGX_OK
+        || ngx_http_push_sse_start(log) != NGX_OK
+        || ngx_http_push_stream_start(log) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -305,6 +309,8 @@ ngx_http_push_worker_exit_process(ngx_cycle_t *cycle)
 
     ngx_http_push_session_stop();
     ngx_http_push_ws_stop();
+    ngx_http_push_sse_stop();
+    ngx_http_push_stream_stop();
     ngx_http_push_feed_stop(w->feeds);
 
     w->bus->destroy(w->bus);

@@ -38,8 +38,9 @@ typedef struct {
 
     void                *conf;            /* of the location, by ctx_keep() */
 
-    /* between handler and detaching */
+    /* between handler and detaching, or as long as it keeps the request */
     void                *session;
+    void                *answer;          /* its transport's own */
 
     /* of ctx_keep(); later of the session, if the request ends then */
     ngx_http_cleanup_t  *cleanup;

@@ -72,6 +72,14 @@ ngx_http_push_deliver_more(ngx_http_push_sub_t *sub,
 }
 
 
+ngx_uint_t
+ngx_http_push_deliver_live(ngx_http_push_sub_t *sub)
+{
+    return sub->deliver == ngx_http_push_deliver_first
+           || sub->deliver == ngx_http_push_deliver_more;
+}
+
+
 /* the usual case: a message for all, a client that has got all before it */
 
 static ngx_inline void
@@ -442,6 +450,26 @@ ngx_http_push_deliver_drop(ngx_http_push_session_t *s, ngx_uint_t n)
 
     if (s->hold != NULL) {
         s->hold->dropped += n;
+    }
+}
+
+
+void
+ngx_http_push_deliver_return(ngx_http_push_session_t *s, ngx_uint_t n)
+{
+    ngx_uint_t                past;
+    ngx_http_push_figures_t  *figures;
+
+    figures = ngx_http_push_deliver_figures;
+
+    s->sent -= (uint32_t) n;
+    figures->delivered -= n;
+
+    if (s->hold != NULL) {
+        past = ngx_min(n, s->hold->recovered);
+
+        s->hold->recovered -= (uint32_t) past;
+        figures->replayed -= past;
     }
 }
 

@@ -24,6 +24,9 @@ void ngx_http_push_deliver_first(ngx_http_push_sub_t *sub,
 void ngx_http_push_deliver_more(ngx_http_push_sub_t *sub,
     ngx_http_push_msg_t *m);
 
+/* is sub one of these, so that it gets what comes? */
+ngx_uint_t ngx_http_push_deliver_live(ngx_http_push_sub_t *sub);
+
 /*
  * For a replay, when nothing waits for the socket: a message of the past, and
  * that some may be missing there.  s->over if there is no memory.
@@ -45,6 +48,9 @@ void ngx_http_push_deliver_unblock(ngx_http_push_session_t *s);
  * counts into push_queue SIZE.
  */
 size_t ngx_http_push_deliver_sndbuf(const ngx_http_push_limits_t *l);
+
+/* counts that s does not get n messages after all: they are for the next */
+void ngx_http_push_deliver_return(ngx_http_push_session_t *s, ngx_uint_t n);
 
 /* counts n messages that s does not get */
 void ngx_http_push_deliver_drop(ngx_http_push_session_t *s, ngx_uint_t n);

@@ -41,8 +41,6 @@ static ngx_uint_t ngx_http_push_detach_logged(ngx_http_request_t *r);
 static void ngx_http_push_detach_free(ngx_http_request_t *r);
 static void ngx_http_push_detach_free_buffers(ngx_connection_t *c,
     ngx_chain_t **chain);
-static void ngx_http_push_detach_show(ngx_http_request_t *r,
-    ngx_http_push_hold_t *hold, uint64_t sent);
 
 
 ngx_http_push_hold_t *
@@ -209,18 +207,25 @@ ngx_http_push_detach_end(ngx_connection_t *c, ngx_http_push_hold_t *hold,
     ngx_http_request_t  *r;
 
     if (hold != NULL) {
+
+        if (hold->close_code == 0) {
+
+            /* RFC 6455 7.1.5: the connection was lost without a goodbye */
+
+            hold->close_code = 1006;
+        }
+
+        if (hold->request == NULL) {
+            hold->request = ngx_http_push_head_restore(c, hold,
+                                                sizeof(ngx_http_push_hold_t));
+        }
+
         r = hold->request;
 
         if (r != NULL) {
             c->data = r;
 
-        } else {
-            r = ngx_http_push_head_restore(c, hold,
-                                           sizeof(ngx_http_push_hold_t));
-        }
-
-        if (r != NULL) {
-            ngx_http_push_detach_show(r, hold, sent);
+            ngx_http_push_detach_show(hold, sent);
             ngx_http_free_request(r, 0);
         }
 
@@ -238,13 +243,12 @@ ngx_http_push_detach_end(ngx_connection_t *c, ngx_http_push_hold_t *hold,
 }
 
 
-static void
-ngx_http_push_detach_show(ngx_http_request_t *r, ngx_http_push_hold_t *hold,
-    uint64_t sent)
+void
+ngx_http_push_detach_show(ngx_http_push_hold_t *hold, uint64_t sent)
 {
     ngx_http_push_ctx_t  *ctx;
 
-    ctx = ngx_http_push_ctx_get(r);
+    ctx = ngx_http_push_ctx_get(hold->request);
     if (ctx == NULL) {
         return;
     }

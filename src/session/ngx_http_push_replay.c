@@ -127,6 +127,19 @@ ngx_http_push_replay_stop(void)
 }
 
 
+ngx_uint_t
+ngx_http_push_replay_possible(ngx_http_push_channel_t *ch)
+{
+    ngx_str_t  name;
+
+    name.data = ch->name;
+    name.len = ch->len;
+
+    return ngx_http_push_feed_policy(ngx_http_push_replay_shared.feeds, &name)
+           != NULL;
+}
+
+
 ngx_int_t
 ngx_http_push_replay_open(ngx_http_push_session_t *s, ngx_http_push_sub_t *sub,
     const ngx_http_push_cursor_t *cursor)

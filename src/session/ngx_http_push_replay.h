@@ -24,6 +24,9 @@ void ngx_http_push_replay_start(ngx_http_push_feeds_t *fs,
     ngx_http_push_figures_t *figures, ngx_log_t *log);
 void ngx_http_push_replay_stop(void);
 
+/* is there a past, does push_history say? */
+ngx_uint_t ngx_http_push_replay_possible(ngx_http_push_channel_t *ch);
+
 /*
  * sub, which has been subscribed in this turn of the loop, does not begin with
  * what is live but where the cursor says.  NGX_ERROR: out of memory.

@@ -62,6 +62,11 @@ static ngx_http_push_session_shared_t  ngx_http_push_session_shared;
 #define ngx_http_push_session_of(node)                                        \
     ngx_queue_data(node, ngx_http_push_session_t, wheel)
 
+/* the sessions of its transport */
+#define ngx_http_push_session_figure(s)                                       \
+    ((uint64_t *) ((u_char *) ngx_http_push_session_shared.figures            \
+                   + (s)->transport->figure))
+
 
 ngx_int_t
 ngx_http_push_session_start(ngx_http_push_hub_t *h,
@@ -135,7 +140,7 @@ ngx_http_push_session_hub(void)
 
 
 ngx_http_push_session_t *
-ngx_http_push_session_create(ngx_connection_t *c,
+ngx_http_push_session_create(ngx_connection_t *c, ngx_pool_t *pool,
     const ngx_http_push_transport_t *transport, ngx_uint_t form,
     const ngx_http_push_limits_t *limits)
 {
@@ -149,17 +154,18 @@ ngx_http_push_session_create(ngx_connection_t *c,
     }
 
     /*
-     * What nginx leaves of a pool of 512 bytes is exactly enough, if the start
-     * is not moved up to an address that only a long double would need.
+     * What nginx leaves of a connection's pool of 512 bytes is exactly enough,
+     * if the start is not moved up to an address that only a long double would
+     * need.
      */
 
     s = NULL;
 
-    if ((size_t) (c->pool->d.end - c->pool->d.last)
+    if ((size_t) (pool->d.end - pool->d.last)
         >= sizeof(ngx_http_push_session_t)
-        && ((uintptr_t) c->pool->d.last & (sizeof(void *) - 1)) == 0)
+        && ((uintptr_t) pool->d.last & (sizeof(void *) - 1)) == 0)
     {
-        s = ngx_pnalloc(c->pool, sizeof(ngx_http_push_session_t));
+        s = ngx_pnalloc(pool, sizeof(ngx_http_push_session_t));
     }
 
     if (s != NULL) {
@@ -196,6 +202,7 @@ ngx_http_push_session_create(ngx_connection_t *c,
 
     sh->sessions++;
     sh->figures->connections++;
+    (*ngx_http_push_session_figure(s))++;
 
     return s;
 }
@@ -252,6 +259,10 @@ ngx_http_push_session_subscribe(ngx_http_push_session_t *s, ngx_str_t *name,
 void
 ngx_http_push_session_abandon(ngx_http_push_session_t *s)
 {
+    if (s->opened && s->hold != NULL && s->hold->request != NULL) {
+        ngx_http_push_session_shared.figures->kept--;
+    }
+
     ngx_http_push_session_release(s);
 
     if (s->heap) {
@@ -545,12 +556,17 @@ ngx_http_push_session_settle(ngx_http_push_session_t *s, ssize_t n)
 void
 ngx_http_push_session_write_handler(ngx_event_t *wev)
 {
-    ngx_connection_t         *c;
-    ngx_http_push_session_t  *s;
+    ngx_connection_t  *c;
 
     c = wev->data;
-    s = c->data;
 
+    ngx_http_push_session_writable(c->data);
+}
+
+
+void
+ngx_http_push_session_writable(ngx_http_push_session_t *s)
+{
     if (!s->blocked) {
         return;
     }
@@ -627,7 +643,7 @@ ngx_http_push_session_peer_close(ngx_http_push_session_t *s)
 }
 
 
-/* the channels are left, the goodbye is appended, the linger time begins */
+/* the goodbye is appended, the channels are left, the linger time begins */
 
 static void
 ngx_http_push_session_goodbye(ngx_http_push_session_t *s)
@@ -640,8 +656,6 @@ ngx_http_push_session_goodbye(ngx_http_push_session_t *s)
     reason = ngx_http_push_reason_get(s->over);
 
     s->closing = 1;
-
-    ngx_http_push_session_leave(s);
 
     switch (s->over) {
 
@@ -679,6 +693,8 @@ ngx_http_push_session_goodbye(ngx_http_push_session_t *s)
     }
 
     s->transport->close(s, reason);
+
+    ngx_http_push_session_leave(s);
 
     ngx_http_push_session_set_timer(s, NGX_HTTP_PUSH_SESSION_LINGER);
 }
@@ -741,6 +757,7 @@ ngx_http_push_session_release(ngx_http_push_session_t *s)
 
     sh->sessions--;
     sh->figures->connections--;
+    (*ngx_http_push_session_figure(s))--;
 
     ngx_http_push_session_leave(s);
 
@@ -764,32 +781,23 @@ ngx_http_push_session_release(ngx_http_push_session_t *s)
 void
 ngx_http_push_session_end(ngx_http_push_session_t *s)
 {
-    uint64_t               sent;
-    ngx_connection_t      *c;
-    ngx_http_push_hold_t  *hold;
+    uint64_t                          sent;
+    ngx_connection_t                 *c;
+    ngx_http_push_hold_t             *hold;
+    const ngx_http_push_transport_t  *transport;
 
     c = s->connection;
     hold = s->hold;
     sent = s->sent;
+    transport = s->transport;
 
-    ngx_http_push_session_release(s);
-
-    if (s->opened && hold != NULL && hold->request != NULL) {
-        ngx_http_push_session_shared.figures->kept--;
+    if (hold != NULL) {
+        hold->complete = s->closing && s->outq.count == 0;
     }
 
-    if (hold != NULL && hold->close_code == 0) {
+    ngx_http_push_session_abandon(s);
 
-        /* RFC 6455 7.1.5: the connection was lost without a goodbye */
-
-        hold->close_code = 1006;
-    }
-
-    if (s->heap) {
-        ngx_free(s);
-    }
-
-    ngx_http_push_detach_end(c, hold, sent);
+    transport->end(c, hold, sent);
 }
 
 
@@ -848,6 +856,7 @@ ngx_http_push_session_wheel_handler(ngx_http_push_wheel_node_t *node)
 static void
 ngx_http_push_session_heartbeat(ngx_http_push_session_t *s)
 {
+    ngx_int_t   rc;
     ngx_msec_t  interval, timeout;
 
     interval = s->limits->ping_interval;
@@ -868,16 +877,30 @@ ngx_http_push_session_heartbeat(ngx_http_push_session_t *s)
             return;
         }
 
-        ngx_http_push_session_close(s, NGX_HTTP_PUSH_REASON_PING);
+        rc = NGX_DECLINED;
 
-    } else if (s->transport->ping(s) == NGX_OK) {
+    } else {
+        rc = s->transport->ping(s);
+    }
+
+    switch (rc) {
+
+    case NGX_OK:
         s->pinged = (timeout != 0);
         s->waiting = 1;
 
         ngx_http_push_session_set_timer(s, timeout ? timeout : interval);
         return;
 
-    } else {
+    case NGX_DONE:
+        ngx_http_push_session_set_timer(s, interval);
+        return;
+
+    case NGX_DECLINED:
+        ngx_http_push_session_close(s, NGX_HTTP_PUSH_REASON_PING);
+        break;
+
+    default: /* NGX_ERROR */
         ngx_http_push_session_close(s, NGX_HTTP_PUSH_REASON_OVERLOAD);
     }
 

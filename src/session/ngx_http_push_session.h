@@ -26,12 +26,12 @@ void ngx_http_push_session_stop(void);
 ngx_http_push_hub_t *ngx_http_push_session_hub(void);
 
 /*
- * Without channels; in c's pool or on the heap.  form is one of those that the
- * transport encodes.  NULL: out of memory.
+ * Without channels; in what is left of the pool or on the heap.  form is one of
+ * those that the transport encodes.  NULL: out of memory.
  */
 ngx_http_push_session_t *ngx_http_push_session_create(ngx_connection_t *c,
-    const ngx_http_push_transport_t *transport, ngx_uint_t form,
-    const ngx_http_push_limits_t *limits);
+    ngx_pool_t *pool, const ngx_http_push_transport_t *transport,
+    ngx_uint_t form, const ngx_http_push_limits_t *limits);
 
 /*
  * Adds a channel with marks (NGX_HTTP_PUSH_SUB_PUBLISH), from where the cursor
@@ -41,7 +41,11 @@ ngx_http_push_session_t *ngx_http_push_session_create(ngx_connection_t *c,
 ngx_int_t ngx_http_push_session_subscribe(ngx_http_push_session_t *s,
     ngx_str_t *name, ngx_uint_t marks, const ngx_http_push_cursor_t *cursor);
 
-/* takes a session back that was never opened, with its channels */
+/*
+ * Takes a session back, with its channels, whose connection or request somebody
+ * else ends: it was never opened, or nginx is ending the request that it keeps.
+ * What it holds is the caller's.
+ */
 void ngx_http_push_session_abandon(ngx_http_push_session_t *s);
 
 /* the opening is done: heartbeats begin */
@@ -76,7 +80,8 @@ void ngx_http_push_session_pong(ngx_http_push_session_t *s);
 /* the worker quits: every session is sent away at a moment of the next ms */
 void ngx_http_push_session_drain(ngx_msec_t ms);
 
-/* the event handler for c->write of a session */
+/* its socket may take more; and the handler for c->write that says so */
+void ngx_http_push_session_writable(ngx_http_push_session_t *s);
 void ngx_http_push_session_write_handler(ngx_event_t *wev);
 
 

@@ -1,8 +1,8 @@
 /*
  * Copyright (C) the ngx_http_push_module authors
  *
- * Floor 2: the session, and what it knows of its transport.  A new transport
- * is one file that fills the table.
+ * Floor 2: what a session knows of its transport.  A new transport is one file
+ * that fills the table.
  */
 
 
@@ -13,19 +13,14 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "ngx_http_push_hub.h"
-#include "ngx_http_push_limits.h"
+#include "ngx_http_push_client.h"
 #include "ngx_http_push_msg.h"
-#include "ngx_http_push_outq.h"
 #include "ngx_http_push_reason.h"
-#include "ngx_http_push_wheel.h"
-
-
-typedef struct ngx_http_push_session_s  ngx_http_push_session_t;
-typedef struct ngx_http_push_hold_s     ngx_http_push_hold_t;
 
 
 /*
+ * figure: the offset of its count in ngx_http_push_figures_t.
+ *
  * direct: forms go to the socket as they are, so that without TLS the session
  *     writes a single one by itself; flush has the rest.
  *
@@ -35,19 +30,28 @@ typedef struct ngx_http_push_hold_s     ngx_http_push_hold_t;
  *
  * flush: writes what waits in s->outq.  The bytes that were written, all of
  *     them unless something still waits in s->outq: the rest waits for the
- *     socket; NGX_ERROR: the connection is gone.
+ *     socket; NGX_ERROR: the connection is gone; NGX_DONE: the session is at
+ *     its end.
  *
- * ping: appends a heartbeat; NGX_OK, or NGX_ERROR when out of memory.
+ * ping: appends a heartbeat.  NGX_OK: the peer has to answer it; NGX_DONE: no
+ *     answer will come; NGX_DECLINED: the peer is gone; NGX_ERROR: out of
+ *     memory.
  *
  * close: appends the goodbye for reason.  After it nothing is appended, the
- *     session is ended when the peer has answered or the linger time is over.
+ *     session is ended when the peer has answered or the linger time is over;
+ *     s->peer_closed where there is no answer.
  *
  * destroy: gives back what the transport keeps in s->input.
+ *
+ * end: the session is gone; has the log line written and ends the connection
+ *     or the request, to which sent messages went.  Frees hold.
  */
 
-typedef struct {
+struct ngx_http_push_transport_s {
     ngx_str_t                  name;
+    size_t                     figure;
     ngx_uint_t                 direct;
+
     ngx_http_push_form_t    *(*encode)(ngx_http_push_session_t *s,
                                        ngx_http_push_msg_t *m,
                                        ngx_http_push_channel_t *ch);
@@ -56,74 +60,10 @@ typedef struct {
     void                     (*close)(ngx_http_push_session_t *s,
                                       const ngx_http_push_reason_t *reason);
     void                     (*destroy)(ngx_http_push_session_t *s);
-} ngx_http_push_transport_t;
-
-
-/* keeps what a delivery hardly ever needs out of the way of the rest */
-#if (__GNUC__)
-#define NGX_HTTP_PUSH_COLD  __attribute__((cold, noinline))
-#else
-#define NGX_HTTP_PUSH_COLD
-#endif
-
-
-/* marks of a session's sub */
-#define NGX_HTTP_PUSH_SUB_PUBLISH  0x0001     /* client may publish to it */
-#define NGX_HTTP_PUSH_SUB_DELETED  0x0002     /* to be unsubscribed */
-#define NGX_HTTP_PUSH_SUB_MARKS    0x00ff     /* the rest is session/replay's */
-
-
-/*
- * 136 bytes: it fits into what nginx leaves unused of a connection's pool of
- * 512.  The first 64, a cache line, are all that a delivery touches.  Made by
- * session_create(), freed only by session_end() and session_abandon().
- *
- * The bits from blocked to indirect are 0 where nothing is special: a delivery
- * and a write ask for all that concerns them in one test.
- */
-
-struct ngx_http_push_session_s {
-    ngx_http_push_sub_t                sub;        /* the first channel's */
-    ngx_http_push_outq_t               outq;
-    unsigned                           posted:1;   /* in the flush list */
-    unsigned                           blocked:1;  /* socket takes no more */
-    unsigned                           closing:1;  /* goodbye is appended */
-    unsigned                           deleted:1;  /* a sub is marked */
-    unsigned                           over:5;     /* reason to close with */
-    unsigned                           untuned:1;  /* socket options not set */
-    unsigned                           replays:1;  /* reads the past */
-    unsigned                           indirect:1; /* flush has to write */
-    unsigned                           opened:1;   /* is ours */
-    unsigned                           timed:1;    /* in the wheel */
-    unsigned                           pinged:1;   /* wheel: look for pong */
-    unsigned                           waiting:1;  /* no pong yet */
-    unsigned                           draining:1; /* wheel: send away */
-    unsigned                           ponged:1;   /* since it is blocked */
-    unsigned                           fin:1;      /* goodbye, then a FIN */
-    unsigned                           shut:1;     /* the FIN is sent */
-    unsigned                           peer_closed:1;
-    unsigned                           heap:1;     /* not in c's pool */
-    unsigned                           deflate:1;  /* RSV1 was agreed on */
-    unsigned                           inflight:9; /* publishes under way */
-    uint32_t                           turn;       /* in the flush list */
-
-    ngx_connection_t                  *connection;
-    const ngx_http_push_transport_t   *transport;
-    const ngx_http_push_limits_t      *limits;
-    ngx_http_push_wheel_node_t         wheel;
-    uint32_t                           sent;       /* messages given to it */
-    uint32_t                           past;       /* bytes: outq's replay */
-    void                              *input;      /* the transport's own */
-    ngx_http_push_hold_t              *hold;
+    void                     (*end)(ngx_connection_t *c,
+                                    ngx_http_push_hold_t *hold,
+                                    uint64_t sent);
 };
-
-
-/* the second and later channels of a session, 40 bytes each */
-
-typedef struct {
-    ngx_http_push_sub_t                sub;
-    ngx_http_push_session_t           *session;
-} ngx_http_push_session_sub_t;
 
 
 #endif /* _NGX_HTTP_PUSH_TRANSPORT_H_INCLUDED_ */

@@ -16,6 +16,7 @@
 #include "ngx_http_push_handshake.h"
 #include "ngx_http_push_meta.h"
 #include "ngx_http_push_permessage.h"
+#include "ngx_http_push_socket.h"
 #include "ngx_http_push_ws.h"
 
 
@@ -23,7 +24,6 @@
 #define NGX_HTTP_PUSH_WS_READS     4      /* buffers per turn and client */
 #define NGX_HTTP_PUSH_WS_MESSAGES  64     /* published per turn and client */
 #define NGX_HTTP_PUSH_WS_INFLATED  (256 * 1024)  /* per turn and client */
-#define NGX_HTTP_PUSH_WS_IOV       64
 #define NGX_HTTP_PUSH_WS_BODY      1024   /* first room for a message */
 
 
@@ -56,8 +56,6 @@ static ngx_http_push_form_t *ngx_http_push_ws_encode_meta(
     ngx_http_push_msg_t *m, ngx_http_push_channel_t *ch, ngx_log_t *log);
 static ngx_http_push_form_t *ngx_http_push_ws_create_data(
     ngx_http_push_msg_t *m, size_t head, u_char **p, ngx_log_t *log);
-static ssize_t ngx_http_push_ws_flush(ngx_http_push_session_t *s);
-static ssize_t ngx_http_push_ws_write(ngx_http_push_session_t *s);
 static ngx_int_t ngx_http_push_ws_ping(ngx_http_push_session_t *s);
 static void ngx_http_push_ws_close(ngx_http_push_session_t *s,
     const ngx_http_push_reason_t *reason);
@@ -97,12 +95,14 @@ static ngx_http_push_form_t  *ngx_http_push_ws_ping_form;
 
 const ngx_http_push_transport_t  ngx_http_push_ws_transport = {
     ngx_string("websocket"),
+    offsetof(ngx_http_push_figures_t, websocket),
     1,
     ngx_http_push_ws_encode,
-    ngx_http_push_ws_flush,
+    ngx_http_push_socket_flush,
     ngx_http_push_ws_ping,
     ngx_http_push_ws_close,
-    ngx_http_push_ws_destroy
+    ngx_http_push_ws_destroy,
+    ngx_http_push_detach_end
 };
 
 
@@ -249,28 +249,23 @@ ngx_http_push_ws_encode_meta(ngx_http_push_msg_t *m,
     ngx_http_push_channel_t *ch, ngx_log_t *log)
 {
     u_char                *p;
-    ngx_str_t              event;
     ngx_http_push_form_t  *f;
     ngx_http_push_meta_t   meta;
-
-    event = m->event;
-
-    if (m->kind == NGX_HTTP_PUSH_MSG_GAP) {
-        ngx_str_set(&event, "push.gap");
-
-    } else if (m->kind == NGX_HTTP_PUSH_MSG_DELETED) {
-        ngx_str_set(&event, "push.deleted");
-    }
 
     meta.epoch.data = m->epoch.data;
     meta.epoch.len = m->epoch.len;
     meta.offset = m->offset;
     meta.channel.data = ch->name;
     meta.channel.len = ch->len;
-    meta.event.data = event.data;
-    meta.event.len = event.len;
+    meta.event.data = m->event.data;
+    meta.event.len = m->event.len;
     meta.type.data = m->content_type.data;
     meta.type.len = m->content_type.len;
+
+    if (m->kind != NGX_HTTP_PUSH_MSG_DATA) {
+        meta.event = ngx_http_push_meta_notice(m->kind
+                                               == NGX_HTTP_PUSH_MSG_GAP);
+    }
 
     f = ngx_http_push_ws_create_data(m, ngx_http_push_meta_size(&meta), &p,
                                      log);
@@ -313,104 +308,6 @@ ngx_http_push_ws_create_data(ngx_http_push_msg_t *m, size_t head, u_char **p,
     *p = f->data + ngx_http_push_frame_header(f->data, opcode, 0, len);
 
     return f;
-}
-
-
-static ssize_t
-ngx_http_push_ws_flush(ngx_http_push_session_t *s)
-{
-    off_t              sent;
-    ssize_t            n;
-    ngx_connection_t  *c;
-
-    c = s->connection;
-    sent = c->sent;
-
-    while (s->outq.count != 0) {
-
-        n = ngx_http_push_ws_write(s);
-
-        if (n == NGX_ERROR) {
-            return NGX_ERROR;
-        }
-
-        if (n > 0) {
-            ngx_http_push_outq_advance(&s->outq, n);
-
-            if (c->write->ready || s->outq.count == 0) {
-                continue;
-            }
-
-        } else if (s->indirect) {
-            ngx_http_push_outq_begin(&s->outq);
-        }
-
-        if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        break;
-    }
-
-    return c->sent - sent;
-}
-
-
-/*
- * One frame goes by send, several by one writev.  TLS takes one at a time and
- * wants the same pointer again, which a queued form is.
- */
-
-static ssize_t
-ngx_http_push_ws_write(ngx_http_push_session_t *s)
-{
-    ssize_t                n;
-    ngx_uint_t             i, niov;
-    ngx_event_t           *wev;
-    struct iovec           iov[NGX_HTTP_PUSH_WS_IOV];
-    ngx_connection_t      *c;
-    ngx_http_push_form_t  *f;
-
-    c = s->connection;
-    wev = c->write;
-
-    if (s->outq.count == 1 || s->indirect) {
-        f = ngx_http_push_outq_get(&s->outq, 0);
-
-        return c->send(c, f->data + s->outq.sent, f->len - s->outq.sent);
-    }
-
-    niov = ngx_min(s->outq.count, NGX_HTTP_PUSH_WS_IOV);
-
-    for (i = 0; i < niov; i++) {
-        f = ngx_http_push_outq_get(&s->outq, i);
-
-        iov[i].iov_base = f->data;
-        iov[i].iov_len = f->len;
-    }
-
-    iov[0].iov_base = (u_char *) iov[0].iov_base + s->outq.sent;
-    iov[0].iov_len -= s->outq.sent;
-
-    do {
-        n = writev(c->fd, iov, niov);
-    } while (n == -1 && ngx_socket_errno == NGX_EINTR);
-
-    if (n > 0) {
-        c->sent += n;
-        return n;
-    }
-
-    wev->ready = 0;
-
-    if (n == 0 || ngx_socket_errno == NGX_EAGAIN) {
-        return NGX_AGAIN;
-    }
-
-    wev->error = 1;
-    (void) ngx_connection_error(c, ngx_socket_errno, "writev() failed");
-
-    return NGX_ERROR;
 }
 
 

@@ -45,10 +45,15 @@ its log is clean and nginx leaves when it is asked to.  C<claims()> counts.
 
 C<--- config> (inside C<server {}>) defaults to
 
-    location /ws   { push_channel $arg_channel; }
-    location /chat { push_channel $arg_channel; push_client_publish on; }
-    location /pub  { push_publish $arg_channel; }
-    location /push { push_status json names; }
+    location /ws     { push_channel $arg_channel; push_transport websocket; }
+    location /chat   { push_channel $arg_channel; push_transport websocket;
+                       push_client_publish on; }
+    location /pub    { push_publish $arg_channel; }
+    location /push   { push_status json names; }
+
+and, after C<use TestPush events =E<gt> 1>,
+
+    location /events { push_channel $arg_channel split=,; }
 
 =over
 
@@ -126,7 +131,7 @@ C<$TEST_ROOT> (the server's root), C<$TEST_TOP> (the tree's top) and
 C<$TEST_MODULE> stand for their values.
 
 Options of C<use TestPush>: C<redis =E<gt> 1>, C<workers =E<gt> 2>,
-C<connections =E<gt> 512>, C<reuseport =E<gt> 1>.
+C<connections =E<gt> 512>, C<reuseport =E<gt> 1>, C<events =E<gt> 1>.
 
 =head1 SCRIPTS
 
@@ -388,7 +393,8 @@ use TestPush::Redis;
 use TestPush::Script;
 use Time::HiRes qw( time );
 
-our %Option = (redis => 0, workers => 2, connections => 512, reuseport => 1);
+our %Option = (redis => 0, workers => 2, connections => 512, reuseport => 1,
+               events => 0);
 
 my $PORTS_PER_SUITE = 15;
 my $PORTS_PER_RUN = 600;
@@ -401,11 +407,14 @@ my ($top, $root, $port, $module, %value, $redis, $fake, $proxy, $origin, $nginx,
 my $slow = $ENV{PUSH_TEST_SLOW} || 1;
 
 my $STANDARD = <<'_EOC_';
-location /ws   { push_channel $arg_channel; }
-location /chat { push_channel $arg_channel; push_client_publish on; }
-location /pub  { push_publish $arg_channel; }
-location /push { push_status json names; }
+location /ws     { push_channel $arg_channel; push_transport websocket; }
+location /chat   { push_channel $arg_channel; push_transport websocket;
+                   push_client_publish on; }
+location /pub    { push_publish $arg_channel; }
+location /push   { push_status json names; }
 _EOC_
+
+my $EVENTS = "location /events { push_channel \$arg_channel split=,; }\n";
 
 # what no block may leave in its log
 
@@ -698,7 +707,8 @@ sub prepare_block {
     $stop_problem = $nginx = $second = $redis = $fake = undef;
     $proxy = $origin = undef;
 
-    $block->set_value(config => $STANDARD . ($block->with // ''))
+    $block->set_value(config => $STANDARD . ($Option{events} ? $EVENTS : '')
+                                . ($block->with // ''))
         if !defined $block->config;
 
     $block->set_value(config => more_sockets($block) . $block->config);

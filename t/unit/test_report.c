@@ -53,12 +53,13 @@ number(void *p, size_t size, uint64_t first)
 }
 
 
-#define FIGURES(a, b, c, d, e, f, g, h, i, j, k, l, m)                        \
+#define FIGURES(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q)            \
     "\"connections\":" #a ",\"channels\":" #b ",\"kept_requests\":" #c        \
     ",\"queue_bytes\":" #d ",\"messages_in\":" #e ",\"bytes_in\":" #f         \
     ",\"delivered\":" #g ",\"replayed\":" #h ",\"bytes_out\":" #i             \
     ",\"dropped\":" #j ",\"timeouts\":" #k ",\"slow_closed\":" #l              \
-    ",\"gaps\":" #m
+    ",\"gaps\":" #m ",\"websocket\":" #n ",\"eventsource\":" #o              \
+    ",\"longpoll\":" #p ",\"stream\":" #q
 
 
 static void
@@ -128,7 +129,7 @@ test_full(void)
         "{\"version\":\"0.1.0\",\"time\":1700000000123,\"ready\":true,"
         "\"totals\":{"
         FIGURES(100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
-                112)
+                112, 113, 114, 115, 116)
         "},\"zone\":{\"size\":200,\"used\":201,\"free\":202,\"channels\":203,"
         "\"channels_max\":204,\"messages\":205,\"message_bytes\":206,"
         "\"resets\":207,\"free_run\":208,\"history_channels\":209,"
@@ -136,7 +137,7 @@ test_full(void)
         "\"workers\":[{\"slot\":3,\"pid\":4711,"
         "\"generation\":2,\"draining\":false,\"drain_left_ms\":0,"
         FIGURES(300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311,
-                312)
+                312, 313, 314, 315, 316)
         ",\"redis\":[{\"role\":\"sub\",\"state\":\"live\",\"error\":null,"
         "\"epochs\":null,"
         "\"probe_lag_us\":3,\"connected_ms\":1,\"reconnects\":2,\"gaps\":4,"
@@ -146,7 +147,7 @@ test_full(void)
         "\"probe_lag_us\":null,\"connected_ms\":0,\"reconnects\":0,\"gaps\":0,"
         "\"subscriptions\":0,\"pending\":0}]},{\"slot\":4,\"pid\":4712,"
         "\"generation\":1,\"draining\":true,\"drain_left_ms\":1500,"
-        FIGURES(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        FIGURES(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         ",\"redis\":[]}],\"channels\":{\"total\":9,\"names_shown\":true,"
         "\"list\":[{\"name\":\"room:1\",\"subscribers\":7,\"workers\":2},"
         "{\"name\":\"a\\\"b\xef\xbf\xbd\",\"subscribers\":1,\"workers\":1}"
@@ -178,7 +179,7 @@ test_empty(void)
 
     tap_is_text(report(&r),
         "{\"version\":null,\"time\":0,\"ready\":false,\"totals\":{"
-        FIGURES(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        FIGURES(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         "},\"zone\":{\"size\":0,\"used\":0,\"free\":0,\"channels\":0,"
         "\"channels_max\":0,\"messages\":0,\"message_bytes\":0,\"resets\":0,"
         "\"free_run\":0,\"history_channels\":0,\"history_messages\":0,"
