@@ -1,10 +1,10 @@
 /*
  * Copyright (C) the ngx_http_push_module authors
  *
- * A client of the push server; push.d.ts is its manual.
+ * A client of the push server; its manual is push.d.ts.
  */
 
-// not to come back, not soon; 4000 + a status of HTTP
+// the end, or a pause; 4000 + HTTP's status
 const FINAL = /100[02379]|44(0[01349]|10)/;
 const LATER = /10(08|11|13)|4429|4503/;
 
@@ -53,25 +53,27 @@ function learn(p, id, ch) {
 }
 
 function take(p, { id, event, data, base64, ...m }) {
-  if (event === 'push.binary') [event, base64] = [, data];
+  if (event === 'push.binary') [event, base64, data] = [, data];
+
   const ours = event?.startsWith('push.');
   const channel = m.channel ?? (ours && data || only(p));
-  const known = id && !learn(p, id, channel) || p.state === 'closed';
+  const known = id && !learn(p, id, channel);
 
-  if (event === 'push.deleted') {
-    p.channels = p.channels.filter((name) => name !== channel);
-    p.ids.delete(channel);
-  }
+  data ??= base64 && Uint8Array.from(atob(base64),
+    (c) => c.charCodeAt()).buffer;
 
-  if (ours) {
-    emit(p, event.slice(5), { channel });
-  } else if (!known && (data ??= base64) != null) {
-    if (base64) {
-      data = Uint8Array.from(atob(base64), (c) => c.charCodeAt()).buffer;
-    }
+  if (p.state === 'closed') return;
 
+  if (ours) emit(p, event.slice(5), { channel });
+  else if (!known && data != null) {
     emit(p, 'message', { id, channel, event, data,
       contentType: m.content_type ?? m['content-type'] });
+  }
+
+  if (event === 'push.deleted') {
+    p.ids.delete(channel);
+    if (only(p) === channel) lost(p, p.link, 4410);
+    p.channels = p.channels.filter((name) => name !== channel);
   }
 }
 
@@ -126,7 +128,7 @@ async function read(p, link, body) {
 
 async function request(p, link, url) {
   const answer = await ask(p, url, {
-    headers: { Accept: ACCEPT[link.name] },
+    headers: { Accept: [ACCEPT[link.name], 'application/json;q=.1'] },
     cache: 'no-store',
     signal: link.over.signal
   });
@@ -179,9 +181,9 @@ async function connect(p) {
 
   const link = p.link = { name: p.list[0], over: new AbortController() };
   const way = link.name === 'websocket' ? socket : request;
-  const polls = link.name === 'longpoll';
+  const quiet = /poll|stream/.test(link.name);
 
-  watch(p, link, polls ? 1000 : 1e4, polls ? opened : lost);
+  watch(p, link, quiet ? 1000 : 1e4, quiet ? opened : lost);
 
   try {
     do {
@@ -229,7 +231,6 @@ function lost(p, link, code, reason = '', wait = link?.retry) {
 
   p.failures = good && !slow ? 0 : p.failures + 1;
 
-  // three tries if it has worked before
   if (good || link.name === p.works && p.failures < 3) {
     p.tried = 0;
   } else {

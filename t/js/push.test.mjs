@@ -526,6 +526,19 @@ test('the cursor of several channels is given back as it came', async () => {
 });
 
 
+test('a stream whose last channel was deleted is over', async () => {
+  await start({ transports: HTTP });
+
+  const stream = asked[0].stream('text/event-stream');
+
+  stream.say('event: push.deleted\ndata: news\n\n');
+  stream.end();
+  await clock.pass(1e6);
+  assert.deepEqual(said, ['open eventsource', 'deleted news', 'close 4410']);
+  assert.equal(asked.length, 1);
+});
+
+
 test('a stream of JSON', async () => {
   await start({ transports: ['stream'], channels: ['a', 'b'] });
 
@@ -614,6 +627,14 @@ test('a poll that is not refused at once is open', async () => {
   assert.equal(asked.length, 1);
   await clock.pass(30000);
   assert.ok(asked[0].aborted);
+});
+
+
+test('a stream that says nothing yet, too', async () => {
+  await start({ transports: ['stream'] });
+  asked[0].stream('application/x-ndjson');
+  await clock.pass(1000);
+  assert.deepEqual(said, ['open stream']);
 });
 
 

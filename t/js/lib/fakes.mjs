@@ -108,7 +108,8 @@ export function fetches() {
   const asked = [];
 
   function fetch(url, init) {
-    const request = { url: new URL(url), init, accept: init.headers?.Accept };
+    const request = { url: new URL(url), init,
+      accept: String(init.headers?.Accept).split(',')[0] };
 
     asked.push(request);
 
