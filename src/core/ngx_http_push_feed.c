@@ -760,7 +760,11 @@ ngx_http_push_feed_finish(ngx_http_push_lookup_t *l)
 
     ngx_http_push_lookup_release(&work->rd);
 
-    if (f->last.offset >= f->top.offset) {
+    /* messages that the broker has forgotten may have come since */
+
+    if (f->last.offset >= f->top.offset
+        && ngx_http_push_position_same_epoch(&f->last, &f->top))
+    {
         f->doubt = 0;
 
     } else if (f->doubt) {

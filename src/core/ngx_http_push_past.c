@@ -191,7 +191,12 @@ ngx_http_push_past_check(ngx_http_push_feed_t *f,
         reader->check = f->sent + 1;
     }
 
-    if ((int32_t) (f->seen - reader->check) >= 0) {
+    /* and all that was there by then has come */
+
+    if ((int32_t) (f->seen - reader->check) >= 0
+        && f->last.offset >= f->top.offset
+        && ngx_http_push_position_same_epoch(&f->last, &f->top))
+    {
         reader->check = 0;
         return NGX_OK;
     }
