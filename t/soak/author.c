@@ -31,6 +31,8 @@ static size_t ngx_http_push_author_size(ngx_http_push_author_t *a);
 static void ngx_http_push_author_send(ngx_http_push_author_t *a);
 static void ngx_http_push_author_write(ngx_http_push_author_t *a);
 static void ngx_http_push_author_read(ngx_http_push_author_t *a);
+static void ngx_http_push_author_count(ngx_http_push_author_t *a,
+    uint32_t status);
 static void ngx_http_push_author_answer(ngx_http_push_author_t *a,
     int status, const char *body);
 static void ngx_http_push_author_place(ngx_http_push_author_t *a,
@@ -41,6 +43,7 @@ static void ngx_http_push_author_outcome(ngx_http_push_author_t *a,
     ngx_http_push_ledger_outcome_e outcome);
 
 
+static int                             ngx_http_push_author_allowed;
 static ngx_http_push_author_figures_t  ngx_http_push_author_sums;
 
 
@@ -63,6 +66,13 @@ ngx_http_push_author_figures_t *
 ngx_http_push_author_figures(void)
 {
     return &ngx_http_push_author_sums;
+}
+
+
+void
+ngx_http_push_author_allow(int status)
+{
+    ngx_http_push_author_allowed = status;
 }
 
 
@@ -363,8 +373,7 @@ ngx_http_push_author_answer(ngx_http_push_author_t *a, int status,
         ngx_http_push_author_sums.worst = took;
     }
 
-    ngx_http_push_ledger_count(&ngx_http_push_author_sums.statuses,
-                               (uint32_t) status);
+    ngx_http_push_author_count(a, (uint32_t) status);
 
     if (status >= 200 && status < 300) {
         ngx_http_push_author_place(a, body);
@@ -372,7 +381,9 @@ ngx_http_push_author_answer(ngx_http_push_author_t *a, int status,
         return;
     }
 
-    if (status != 503 && status != 504 && status != 507) {
+    if (status != 503 && status != 504 && status != 507
+        && status != ngx_http_push_author_allowed)
+    {
         ngx_http_push_ledger_blame((status == 409)
                                    ? ngx_http_push_ledger_conflict
                                    : ngx_http_push_ledger_protocol,
@@ -394,6 +405,20 @@ ngx_http_push_author_answer(ngx_http_push_author_t *a, int status,
     ngx_http_push_author_outcome(a, a->unsure
                                     ? ngx_http_push_ledger_unknown
                                     : ngx_http_push_ledger_refused);
+}
+
+
+static void
+ngx_http_push_author_count(ngx_http_push_author_t *a, uint32_t status)
+{
+    ngx_http_push_author_task_t  *t;
+
+    t = &a->tasks[a->first];
+
+    ngx_http_push_ledger_count((t->flags & NGX_HTTP_PUSH_AUTHOR_FLEETING)
+                               ? &ngx_http_push_author_sums.fleeting
+                               : &ngx_http_push_author_sums.statuses,
+                               status);
 }
 
 
@@ -461,7 +486,7 @@ ngx_http_push_author_lost(ngx_http_push_author_t *a)
     }
 
     ngx_http_push_author_close(a);
-    ngx_http_push_ledger_count(&ngx_http_push_author_sums.statuses, 0);
+    ngx_http_push_author_count(a, 0);
 
     a->unsure = 1;
 

@@ -64,6 +64,7 @@ typedef struct {
     uint64_t                        skipped;  /* the queue was full */
     uint64_t                        worst;    /* ns from request to answer */
     ngx_http_push_ledger_count_t    statuses; /* 0: no answer */
+    ngx_http_push_ledger_count_t    fleeting; /* to what is not stored */
 } ngx_http_push_author_figures_t;
 
 
@@ -76,6 +77,9 @@ void ngx_http_push_author_add(ngx_http_push_author_t *a, uint32_t channel,
 
 void ngx_http_push_author_handle(ngx_http_push_author_t *a);
 void ngx_http_push_author_tick(ngx_http_push_author_t *a, uint64_t now);
+
+/* one more status that a publisher may get, beside 503, 504 and 507 */
+void ngx_http_push_author_allow(int status);
 
 ngx_http_push_author_figures_t *ngx_http_push_author_figures(void);
 

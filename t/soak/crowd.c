@@ -11,6 +11,9 @@
  *   after N M                 so many clients leave after up to M messages
  *   stall N MS                so many clients stop reading, for up to MS
  *   forget                    the store has lost what it had
+ *   allow STATUS              such an answer to a publisher is none of ours
+ *   lenient                   an epoch may end without a notice where nothing
+ *                             is missing
  *   figures                   a line of JSON
  *   finish SECONDS            no more torments: everybody must hear the last
  *                             messages; then a line of JSON
@@ -358,6 +361,12 @@ ngx_http_push_crowd_obey(ngx_http_push_crowd_t *c, const char *line)
     } else if (strcmp(word, "forget") == 0) {
         ngx_http_push_ledger_forget();
 
+    } else if (strcmp(word, "allow") == 0) {
+        ngx_http_push_author_allow((int) n);
+
+    } else if (strcmp(word, "lenient") == 0) {
+        ngx_http_push_guest_lenient();
+
     } else if (strcmp(word, "figures") == 0) {
         ngx_http_push_crowd_report(c);
 
@@ -430,13 +439,18 @@ ngx_http_push_crowd_report(ngx_http_push_crowd_t *c)
            (unsigned long long) a->skipped,
            (unsigned long long) a->worst / 1000000);
     printf(",\"deliveries\":%llu,\"bytes\":%llu,\"replayed\":%llu,"
-           "\"without_id\":%llu,\"gaps_told\":%llu,\"gaps_idle\":%llu,"
-           "\"gaps_idle_deep\":%llu,\"epoch_changes\":%llu,\"epochs\":%u",
+           "\"without_id\":%llu,\"gaps_told\":%llu,\"gaps_deep\":%llu,"
+           "\"gaps_idle\":%llu,\"gaps_idle_deep\":%llu,"
+           "\"epoch_changes\":%llu,\"epochs\":%u",
            (unsigned long long) g->deliveries, (unsigned long long) g->bytes,
            (unsigned long long) g->replayed, (unsigned long long) g->fleeting,
-           (unsigned long long) g->gaps, (unsigned long long) g->idle_gaps,
+           (unsigned long long) g->gaps, (unsigned long long) g->gaps_deep,
+           (unsigned long long) g->idle_gaps,
            (unsigned long long) g->idle_deep, (unsigned long long) g->epochs,
            ngx_http_push_ledger_epochs());
+    printf(",\"subscriptions\":%llu,\"subscriptions_deep\":%llu",
+           (unsigned long long) g->tracks,
+           (unsigned long long) g->tracks_deep);
     printf(",\"connects\":%llu,\"resumed\":%llu,\"stalls\":%llu,"
            "\"hang_ups\":%llu,\"deleted\":%llu",
            (unsigned long long) g->connects, (unsigned long long) g->resumed,
@@ -444,6 +458,7 @@ ngx_http_push_crowd_report(ngx_http_push_crowd_t *c)
            (unsigned long long) g->deleted);
 
     ngx_http_push_crowd_codes("answers", &a->statuses);
+    ngx_http_push_crowd_codes("answers_volatile", &a->fleeting);
     ngx_http_push_crowd_codes("closes", &g->closes);
     ngx_http_push_crowd_codes("refusals", &g->refusals);
 

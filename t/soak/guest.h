@@ -83,10 +83,13 @@ typedef struct {
     uint64_t                       replayed;  /* older than the connection */
     uint64_t                       fleeting;
     uint64_t                       gaps;
+    uint64_t                       gaps_deep;
     uint64_t                       idle_gaps; /* and nothing was missing */
     uint64_t                       idle_deep; /* in a channel like that */
     uint64_t                       epochs;    /* changes */
     uint64_t                       deleted;
+    uint64_t                       tracks;    /* of all clients */
+    uint64_t                       tracks_deep;
     uint64_t                       connects;
     uint64_t                       resumed;   /* with a cursor */
     uint64_t                       stalls;
@@ -95,6 +98,9 @@ typedef struct {
     ngx_http_push_ledger_count_t   refusals;  /* HTTP; 0: not even that */
 } ngx_http_push_guest_figures_t;
 
+
+/* recover=lenient: the end of an epoch is told only if something is missing */
+void ngx_http_push_guest_lenient(void);
 
 void ngx_http_push_guest_init(ngx_http_push_guest_t *g, uint32_t index,
     const ngx_http_push_net_url_t *url, int epoll, uint32_t channels,
@@ -111,8 +117,6 @@ void ngx_http_push_guest_leave(ngx_http_push_guest_t *g, uint32_t how);
 void ngx_http_push_guest_leave_after(ngx_http_push_guest_t *g, uint32_t how,
     uint32_t messages);
 void ngx_http_push_guest_stall(ngx_http_push_guest_t *g, uint64_t until);
-
-/* no torment is left */
 void ngx_http_push_guest_calm(ngx_http_push_guest_t *g);
 
 /* is it there, and has it got a marker in each channel? */
