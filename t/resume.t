@@ -146,6 +146,21 @@ x connect /ws?channel=a,b&last_event_id=$a:1 [Sec-WebSocket-Protocol: push.meta]
 x recv_any_order "channel: a\nevent: push.gap\n\n" "id: $a:1\nchannel: a\n\n1" "channel: b\nevent: push.gap\n\n" "id: $b:1\nchannel: b\n\n1"
 
 
+=== a cursor of a channel that has nothing is a gap, at once
+--- http_config
+push_history 100;
+--- ws
+until http GET /pub?channel=news => 200
+a connect@1 /ws?channel=news&last_event_id=abcdef:5 [Sec-WebSocket-Protocol: push.meta]
+a recv "channel: news\nevent: push.gap\n\n"
+b connect@1 /ws?channel=news&last_event_id=abcdef:7 [Sec-WebSocket-Protocol: push.meta]
+b recv "channel: news\nevent: push.gap\n\n"
+http POST /pub?channel=news m1 => 201 .offset == 1
+let epoch .epoch
+group all a b
+all recv "id: $epoch:1\nchannel: news\n\nm1"
+
+
 === what cannot be read is a gap and all that is left, never an error
 --- http_config
 push_history 100;

@@ -723,7 +723,7 @@ ngx_http_push_feed_prepare(ngx_http_push_lookup_t *l)
 static void
 ngx_http_push_feed_finish(ngx_http_push_lookup_t *l)
 {
-    ngx_uint_t                  kind;
+    ngx_uint_t                  kind, waited;
     ngx_http_push_feed_t       *f;
     ngx_http_push_feed_work_t  *work;
 
@@ -776,6 +776,8 @@ ngx_http_push_feed_finish(ngx_http_push_lookup_t *l)
         ngx_http_push_feed_ask(f, NGX_HTTP_PUSH_FEED_MORE, 0);
     }
 
+    waited = !ngx_queue_empty(&f->readers);
+
     ngx_http_push_feed_wake(f);
 
     if (f->need != 0) {
@@ -783,7 +785,11 @@ ngx_http_push_feed_finish(ngx_http_push_lookup_t *l)
         return;
     }
 
-    ngx_http_push_feed_settle(f);
+    /* they will look at the answer, which an empty feed would not keep */
+
+    if (!waited || f->last.len != 0) {
+        ngx_http_push_feed_settle(f);
+    }
 }
 
 
