@@ -121,7 +121,7 @@ my @rows = (
 sub first_port {
     my ($slot) = @_;
 
-    return ($ENV{PUSH_TEST_PORT} || 21000) + 585 - 15 * $slot;
+    return ($ENV{PUSH_TEST_PORT} || 21000) + 885 - 15 * $slot;
 }
 
 

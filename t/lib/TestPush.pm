@@ -355,7 +355,7 @@ Each block under valgrind; what it finds is a failure of the block.
 =item C<PUSH_TEST_PORT>
 
 The first of the ports, fifteen for each suite.  Where they are in use those
-600 further on are taken, so that two runs do not meet.
+900 further on are taken, so that two runs do not meet.
 
 =item C<PUSH_TEST_ROOT>
 
@@ -397,8 +397,8 @@ our %Option = (redis => 0, workers => 2, connections => 512, reuseport => 1,
                events => 0);
 
 my $PORTS_PER_SUITE = 15;
-my $PORTS_PER_RUN = 600;
-my $RUNS = 18;
+my $PORTS_PER_RUN = 900;
+my $RUNS = 12;
 
 my $guard;
 
